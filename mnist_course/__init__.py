@@ -1,0 +1,45 @@
+"""Helpers of the course *Classical machine learning on MNIST*.
+
+The lessons live in ``notebooks/``; this package holds what would distract there: getting the
+data, drawing digits, comparing a number with the published one, running and checking notebooks.
+
+Importing it is cheap. Heavy libraries are imported where they are used, and the public names
+below are looked up on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from mnist_course.machine import limit_threads
+
+__version__ = "0.1.0"
+
+_HOME_OF = {
+    "Dataset": "mnist_course.data",
+    "control": "mnist_course.display",
+    "load_csv": "mnist_course.data",
+    "load_idx": "mnist_course.data",
+    "load_mnist": "mnist_course.data",
+    "reporter": "mnist_course.ledger",
+    "show": "mnist_course.display",
+    "versions": "mnist_course.machine",
+}
+
+__all__ = sorted([*_HOME_OF, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'mnist_course' has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+# A kernel in a container sees all cores of the host and would start a thread for each, though
+# it owns one or two; threads that wait for a core spin. So the limit is set before NumPy loads.
+limit_threads()

@@ -1,0 +1,109 @@
+"""The object that every notebook starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_course.profiles import get_profile
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# int64, not the uint8 of the files: labels get subtracted, and unsigned bytes wrap around.
+LABEL_DTYPE = np.int64
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """Pictures of digits and what they show: training rows first, test rows after them.
+
+    Attributes
+    ----------
+    images : uint8 array of shape (n, 784), read-only
+        One picture a row, 28 rows of 28 pixels each; 0 is paper, 255 is ink. Where possible the
+        array is a file on disk mapped into memory, of which only the parts in use are read.
+    labels : int64 array of shape (n,), read-only
+        The digit each picture shows, 0 to 9.
+    n_train : int
+        How many of the rows, from the first, are for training.
+    source : str
+        ``"mnist"``, ``"digits"`` (the embedded stand-in), ``"idx"`` or ``"csv"``.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    n_train: int
+    source: str
+
+    @classmethod
+    def of(
+        cls, images: NDArray[np.uint8], labels: NDArray[np.integer], *, n_train: int, source: str
+    ) -> Dataset:
+        """Make a data set from arrays, and make the arrays read-only.
+
+        Parameters
+        ----------
+        images : uint8 array of shape (n, 784)
+        labels : integer array of shape (n,)
+        n_train : int
+        source : str
+        """
+        # Views: the caller's own arrays stay as writable as they were.
+        images, labels = images.view(), labels.astype(LABEL_DTYPE)
+        images.setflags(write=False)
+        labels.setflags(write=False)
+        return cls(images, labels, n_train, source)
+
+    @property
+    def train(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Training pictures and labels, ``X`` of shape (n_train, 784) and ``y``."""
+        return self.images[: self.n_train], self.labels[: self.n_train]
+
+    @property
+    def test(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Test pictures and labels, ``X`` of shape (n - n_train, 784) and ``y``."""
+        return self.images[self.n_train :], self.labels[self.n_train :]
+
+    def for_profile(self, profile: str | None = None) -> Dataset:
+        """Keep the rows that a profile uses: the first of training and the first of test.
+
+        Parameters
+        ----------
+        profile : {"quick", "full", "published"}, default=$MNIST_COURSE_PROFILE or "quick"
+
+        Returns
+        -------
+        Dataset
+            This very object where the profile uses all rows.
+        """
+        chosen = get_profile(profile)
+        n_train = min(self.n_train, chosen.train_rows or self.n_train)
+        n_test = min(len(self.labels) - self.n_train, chosen.test_rows or len(self.labels))
+        if n_train + n_test == len(self.labels):
+            return self
+        kept = np.r_[:n_train, self.n_train : self.n_train + n_test]
+        return Dataset.of(self.images[kept], self.labels[kept], n_train=n_train, source=self.source)
+
+    def frame(self) -> pd.DataFrame:
+        """Return all rows as the table that ``fetch_openml("mnist_784").frame`` would be.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``pixel1`` to ``pixel784`` (int64: eight bytes where the file has one) and
+            ``class`` (categorical, the digits as text).
+        """
+        from mnist_course.data.tables import as_frame
+
+        return as_frame(self.images, self.labels)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __repr__(self) -> str:
+        n_test = len(self) - self.n_train
+        return f"Dataset({self.source}: {self.n_train:,} training and {n_test:,} test pictures)"

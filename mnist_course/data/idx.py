@@ -1,0 +1,144 @@
+"""The IDX format of the four original files: a short header, then bytes."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_course.data.dataset import Dataset
+from mnist_course.data.edition import MNIST, PIXELS, Edition, IdxFile
+from mnist_course.errors import DataError
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_UNSIGNED_BYTE = 0x08
+
+
+def parse_idx(content: bytes) -> NDArray[np.uint8]:
+    """Read the bytes of an IDX file of unsigned bytes.
+
+    Parameters
+    ----------
+    content : bytes
+        Two zero bytes, the type (8: unsigned byte), the number of dimensions, the size of each
+        as a big-endian 32-bit number, then the values.
+
+    Returns
+    -------
+    uint8 array
+        Read-only, in the shape the header gives.
+
+    Raises
+    ------
+    DataError
+        If the header is not one of unsigned bytes, or the values are too few or too many.
+    """
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] != _UNSIGNED_BYTE:
+        raise DataError("is not an IDX file of unsigned bytes (its first bytes are others)")
+    n_dimensions = content[3]
+    start = 4 + 4 * n_dimensions
+    if len(content) < start:
+        raise DataError("ends within its header")
+    shape = struct.unpack(f">{n_dimensions}I", content[4:start])
+    promised, held = math.prod(shape), len(content) - start
+    if promised != held:
+        raise DataError(f"promises {promised:,} values and holds {held:,}")
+    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
+
+
+def read_idx(path: Path) -> NDArray[np.uint8]:
+    """Read an IDX file, compressed or not.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read or is damaged; the message names the file.
+    """
+    try:
+        content = path.read_bytes()
+        if content[:2] == _GZIP_MAGIC:
+            content = gzip.decompress(content)
+        return parse_idx(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path.name} cannot be read ({_short(error)})") from None
+    except DataError as error:
+        raise DataError(f"{path.name} {error}") from None
+
+
+def find_idx(folder: Path, file: IdxFile) -> Path | None:
+    """Return where a folder holds one of the original files: unpacked, else compressed."""
+    candidates = (folder / file.raw_name, folder / file.name)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def read_edition(folder: Path, edition: Edition = MNIST) -> tuple[NDArray, NDArray, int]:
+    """Read the four files of a folder.
+
+    Returns
+    -------
+    images : uint8 array of shape (n, 784)
+    labels : uint8 array of shape (n,)
+    n_train : int
+
+    Raises
+    ------
+    DataError
+        If a file is missing or damaged, or the files do not fit each other.
+    """
+    missing = [file.name for file in edition.files if find_idx(folder, file) is None]
+    if missing:
+        raise DataError(f"lacks {' and '.join(missing)} (unpacked files serve as well)")
+    train_x, train_y, test_x, test_y = (
+        read_idx(found) for file in edition.files if (found := find_idx(folder, file))
+    )
+    for images, labels in ((train_x, train_y), (test_x, test_y)):
+        if images.shape[1:] != (28, 28) or labels.shape != images.shape[:1]:
+            raise DataError(
+                f"holds pictures of shape {images.shape} and labels of shape {labels.shape}; "
+                f"they should be (n, 28, 28) and (n,)"
+            )
+    images = np.concatenate([train_x, test_x]).reshape(-1, PIXELS)
+    return images, np.concatenate([train_y, test_y]), len(train_y)
+
+
+def load_idx(folder: str | os.PathLike[str]) -> Dataset:
+    """Load a folder that holds the four IDX files, compressed or not.
+
+    Any data set in this form will do: Fashion-MNIST, or your own. The content is not compared
+    with MNIST's checksums; `load_mnist` does that.
+
+    Parameters
+    ----------
+    folder : str or path-like
+        Holds ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and the same two with
+        ``t10k``, each with or without ``.gz``.
+
+    Returns
+    -------
+    Dataset
+        With ``source="idx"``.
+
+    Raises
+    ------
+    DataError
+        If a file is missing or damaged.
+    """
+    folder = Path(folder)
+    try:
+        images, labels, n_train = read_edition(folder)
+    except DataError as error:
+        raise DataError(
+            f"The folder {folder} {error}.\nPut the four IDX files of one data set there, or "
+            f"let load_mnist() fetch MNIST for you."
+        ) from None
+    return Dataset.of(images, labels, n_train=n_train, source="idx")
+
+
+def _short(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

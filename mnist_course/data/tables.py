@@ -1,0 +1,129 @@
+"""MNIST as a table: the DataFrame of OpenML and the CSV form (label first, then 784 pixels)."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_course.data.dataset import Dataset
+from mnist_course.data.edition import PIXELS
+from mnist_course.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def as_frame(images: NDArray[np.uint8], labels: NDArray[np.integer]) -> pd.DataFrame:
+    """Return pixels and labels as OpenML's table.
+
+    Parameters
+    ----------
+    images : uint8 array of shape (n, 784)
+    labels : integer array of shape (n,)
+
+    Returns
+    -------
+    DataFrame of shape (n, 785)
+    """
+    import pandas as pd
+
+    columns = [f"pixel{number}" for number in range(1, PIXELS + 1)]
+    frame = pd.DataFrame(images.astype(np.int64), columns=columns)
+    digits = [str(digit) for digit in range(10)]
+    frame["class"] = pd.Categorical.from_codes(labels, categories=digits)
+    return frame
+
+
+def load_csv(path: str | os.PathLike[str], *, n_train: int | None = None) -> Dataset:
+    """Load the CSV form of MNIST: a label, then 784 pixel values in each line.
+
+    Parameters
+    ----------
+    path : str or path-like
+        With or without a header line; compressed if the name ends in ``.gz``.
+    n_train : int, optional
+        How many lines are for training; all of them unless given.
+
+    Returns
+    -------
+    Dataset
+        With ``source="csv"``.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read or does not hold such a table; the message says which line.
+    ValueError
+        If `n_train` is more than there are lines.
+    """
+    import pandas as pd
+
+    path = Path(path)
+    try:
+        has_header = _has_header(path)
+        # int16 holds every value this form allows, at a quarter of pandas' own choice.
+        table = pd.read_csv(path, header=0 if has_header else None, dtype=np.int16)
+        values = table.to_numpy()
+        is_whole_form = values.shape[1] == PIXELS + 1 and _in_range(values)
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise _not_this_form(path, f"It cannot be read: {error}.") from None
+    except (ValueError, OverflowError):
+        is_whole_form = False
+    if not is_whole_form:
+        raise _not_this_form(path, _first_fault(path, has_header))
+    n_train = len(values) if n_train is None else n_train
+    if not 0 <= n_train <= len(values):
+        raise ValueError(f"n_train is {n_train}, but the file holds {len(values)} rows.")
+    images = np.ascontiguousarray(values[:, 1:], dtype=np.uint8)
+    return Dataset.of(images, values[:, 0], n_train=n_train, source="csv")
+
+
+def _open_text(path: Path) -> TextIO:
+    opener = gzip.open if path.suffix == ".gz" else open
+    return opener(path, "rt", encoding="utf-8-sig")
+
+
+def _has_header(path: Path) -> bool:
+    with _open_text(path) as file:
+        first = file.readline().split(",")[0].strip().strip('"')
+    return bool(first) and not first.lstrip("-").replace(".", "", 1).isdigit()
+
+
+def _in_range(values: NDArray[np.int16]) -> bool:
+    labels, pixels = values[:, 0], values[:, 1:]
+    return bool(
+        labels.size
+        and labels.min() >= 0
+        and labels.max() <= 9
+        and pixels.min() >= 0
+        and pixels.max() <= 255
+    )
+
+
+def _first_fault(path: Path, has_header: bool) -> str:
+    """Say what is wrong with the first line that is not of this form."""
+    with _open_text(path) as file:
+        for number, cells in enumerate(csv.reader(file), start=1):
+            if number == 1 and has_header:
+                continue
+            if len(cells) != PIXELS + 1:
+                return f"Line {number} holds {len(cells)} values."
+            for column, cell in enumerate(cells):
+                what, top = ("label", 9) if column == 0 else ("pixel", 255)
+                if not cell.strip().isdecimal() or int(cell) > top:
+                    return f"Line {number} holds {cell!r}, not a {what} from 0 to {top}."
+    return "It holds no rows."
+
+
+def _not_this_form(path: Path, finding: str) -> DataError:
+    return DataError(
+        f"{path} is not MNIST in CSV form. {finding}\n"
+        f"Each line should hold the label (0 to 9) and then {PIXELS} pixel values (0 to 255), "
+        f"separated by commas; one header line may come first."
+    )

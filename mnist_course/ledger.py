@@ -1,0 +1,287 @@
+"""The ledger: each published number beside ours, and whether the two agree."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import html
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from mnist_course.profiles import get_profile
+
+RECORD_MIME = "application/vnd.mnist-course.report+json"
+"""Under this type a notebook's output holds the record, for machines to collect."""
+
+Value = bool | float | str | tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Published:
+    """A number that one of the sources prints.
+
+    Attributes
+    ----------
+    id : str
+        Such as ``lr-raw.accuracy``.
+    chapter : int
+    source : str
+        Letter of the source, A to D.
+    quantity : str
+        What the number is, in words.
+    value : bool, float, str or tuple of float
+    tolerance : float or None
+        How far ours may be from it, in each component; None means exactly equal.
+    experiment : str
+        How the source came by it.
+    """
+
+    id: str
+    chapter: int
+    source: str
+    quantity: str
+    value: Value
+    tolerance: float | None
+    experiment: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """One line of the ledger.
+
+    Attributes
+    ----------
+    id : str
+    published, ours : str
+        As text, several components separated by spaces.
+    agrees : bool or None
+        None where the two cannot be compared: other data, or fewer rows.
+    profile, source : str
+    """
+
+    id: str
+    published: str
+    ours: str
+    agrees: bool | None
+    profile: str
+    source: str
+
+
+@functools.cache
+def published() -> Mapping[str, Published]:
+    """Return the published numbers by id, from the package's one file of them."""
+    text = files("mnist_course").joinpath("published.csv").read_text(encoding="utf-8")
+    return {
+        row["id"]: Published(
+            id=row["id"],
+            chapter=int(row["chapter"]),
+            source=row["source"],
+            quantity=row["quantity"],
+            value=parse(row["published"]),
+            tolerance=None if row["tolerance"] == "exact" else float(row["tolerance"]),
+            experiment=row["experiment"],
+        )
+        for row in csv.DictReader(text.splitlines())
+    }
+
+
+def parse(text: str) -> Value:
+    """Read a value as the ledger writes it: a truth value, one or more numbers, or words."""
+    if text in ("True", "False"):
+        return text == "True"
+    try:
+        numbers = tuple(float(part) for part in text.split())
+    except ValueError:
+        return text
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def write(value: Any) -> str:
+    """Write a value as the ledger does: the reverse of `parse`.
+
+    Parameters
+    ----------
+    value : bool, number, str, mapping, or array of numbers
+        An array is flattened; a mapping is written as ``key=value`` in the order of its keys.
+
+    Returns
+    -------
+    str
+        Floats with 7 significant digits: more would differ from one processor to the next.
+    """
+    import numpy as np
+
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        return " ".join(f"{key}={value[key]}" for key in sorted(value))
+    array = np.ravel(value)
+    if array.dtype.kind in "biu":
+        return " ".join(str(component) for component in array.tolist())
+    return " ".join(f"{float(component):.7g}" for component in array)
+
+
+def agrees(ours: Any, number: Published) -> bool:
+    """Tell whether a value is as close to the published one as its tolerance asks.
+
+    Parameters
+    ----------
+    ours : bool, number, str, mapping, or array of numbers
+    number : Published
+
+    Returns
+    -------
+    bool
+        False also where the two are of different kinds or have different lengths.
+    """
+    import numpy as np
+
+    if number.tolerance is None:
+        return parse(write(ours)) == number.value
+    theirs = np.ravel(np.asarray(number.value, dtype=float))
+    try:
+        mine = np.ravel(np.asarray(ours, dtype=float))
+    except (TypeError, ValueError):
+        return False
+    # A hair wider, so that a difference written as exactly the tolerance is within it.
+    allowed = number.tolerance * (1 + 1e-9)
+    return mine.shape == theirs.shape and bool(np.all(np.abs(mine - theirs) <= allowed))
+
+
+def reporter(source: str, profile: str) -> Callable[[str, Any], None]:
+    """Return the notebook's ``report(id, value)``.
+
+    Parameters
+    ----------
+    source : str
+        Where the rows came from: the `source` of the data set.
+    profile : str
+
+    Returns
+    -------
+    callable
+        Shows one line that sets a value beside the published one, and leaves a record in the
+        output. Raises KeyError for an id that is not in ``published.csv``.
+    """
+    profile = get_profile(profile).name
+
+    def report(id: str, value: Any) -> None:
+        show_record(make_record(id, value, source=source, profile=profile))
+
+    return report
+
+
+def make_record(id: str, value: Any, *, source: str, profile: str) -> Record:
+    """Set a value beside the published one.
+
+    Raises
+    ------
+    KeyError
+        If the id is not in ``published.csv``.
+    """
+    number = published().get(id)
+    if number is None:
+        raise KeyError(
+            f"{id!r} is not in the table of published numbers (mnist_course/published.csv)"
+        )
+    comparable = source == "mnist" and get_profile(profile).train_rows is None
+    return Record(
+        id=id,
+        published=write(number.value),
+        ours=write(value),
+        agrees=agrees(value, number) if comparable else None,
+        profile=profile,
+        source=source,
+    )
+
+
+def show_record(record: Record) -> None:
+    """Show a record as one line, with the record itself in the output for machines."""
+    from IPython.display import display
+
+    verdict, explanation = _verdict(record)
+    number = published()[record.id]
+    ours, theirs = _short(record.ours), _short(record.published)
+    plain = f"{verdict} {number.quantity}: ours {ours}, published {theirs} {explanation}"
+    rich = (
+        f"<p>{verdict} <strong>{html.escape(number.quantity)}</strong>: "
+        f"ours <strong>{html.escape(ours)}</strong>, published {html.escape(theirs)} "
+        f"{html.escape(explanation)} <code>{html.escape(record.id)}</code></p>"
+    )
+    data = {"text/plain": plain, "text/html": rich, RECORD_MIME: asdict(record)}
+    display(data, raw=True)
+
+
+def collect(notebook: Mapping[str, Any]) -> list[Record]:
+    """Return the records that a run notebook's outputs hold, in order.
+
+    Parameters
+    ----------
+    notebook : mapping
+        In nbformat 4.
+    """
+    return [
+        Record(**output["data"][RECORD_MIME])
+        for cell in notebook["cells"]
+        for output in cell.get("outputs", ())
+        if RECORD_MIME in output.get("data", {})
+    ]
+
+
+def read_ledger(path: Path) -> list[Record]:
+    """Read a ledger file; a missing one is empty."""
+    if not path.exists():
+        return []
+    truth = {"True": True, "False": False, "": None}
+    with path.open(encoding="utf-8", newline="") as file:
+        return [Record(**{**row, "agrees": truth[row["agrees"]]}) for row in csv.DictReader(file)]
+
+
+def write_ledger(path: Path, records: Iterable[Record]) -> None:
+    """Write a ledger file, in the order of the published table and then of the profiles."""
+    place = {id: position for position, id in enumerate(published())}
+    rows = sorted(records, key=lambda record: (place.get(record.id, math.inf), record.profile))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, [f.name for f in fields(Record)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({**asdict(r), "agrees": _as_text(r.agrees)} for r in rows)
+
+
+def merge(old: Iterable[Record], new: Iterable[Record]) -> list[Record]:
+    """Return the records of both, the new ones where both have an id in the same profile."""
+    merged = {(record.id, record.profile): record for record in (*old, *new)}
+    return list(merged.values())
+
+
+def _as_text(agreement: bool | None) -> str:
+    return "" if agreement is None else str(agreement)
+
+
+def _verdict(record: Record) -> tuple[str, str]:
+    number = published()[record.id]
+    where = f"source {number.source}"
+    if record.agrees is None:
+        why = (
+            "the published number is about all rows of MNIST, and this profile uses fewer"
+            if record.source == "mnist"
+            else "the published number is about MNIST, and these are other digits"
+        )
+        return "•", f"({where}; not compared: {why})"
+    within = "exactly" if number.tolerance is None else f"within {number.tolerance:g}"
+    if record.agrees:
+        return "✓", f"({where}; agrees {within})"
+    return "✗", f"({where}; does NOT agree {within})"
+
+
+def _short(text: str) -> str:
+    """Shorten numbers for reading: six significant digits are plenty in a sentence."""
+    value = parse(text)
+    if isinstance(value, bool | str):
+        return text
+    numbers = value if isinstance(value, tuple) else (value,)
+    return " ".join(f"{number:.6g}" for number in numbers)

@@ -1,0 +1,177 @@
+"""What this process really owns: cores, memory, and a thread limit that fits them.
+
+Only the standard library is imported here, so that the limit can be set before NumPy loads.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, MutableMapping
+from pathlib import Path
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+CORES_VARIABLE = "MNIST_COURSE_CORES"
+_CGROUP_ROOT = Path("/sys/fs/cgroup")
+_CGROUP_OF_SELF = Path("/proc/self/cgroup")
+# cgroup v1 writes "no limit" as a number close to 2**63.
+_NO_MEMORY_LIMIT = 1 << 60
+
+
+def visible_cores() -> int:
+    """Count the cores that libraries see: all of the machine, or those of the affinity mask.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+def owned_cores(*, cgroup_root: Path = _CGROUP_ROOT, cgroup_of_self: Path = _CGROUP_OF_SELF) -> int:
+    """Count the cores this process may really keep busy.
+
+    The smallest of the affinity mask, the CPU quota of the container (cgroup v1 or v2, whole
+    cores, rounded down) and the environment variable ``MNIST_COURSE_CORES``.
+
+    Parameters
+    ----------
+    cgroup_root, cgroup_of_self : Path
+        Where the kernel shows control groups; other values serve tests.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
+    limits: list[float] = [visible_cores()]
+    limits += _cpu_quotas(cgroup_root, cgroup_of_self)
+    wish = os.environ.get(CORES_VARIABLE, "").strip()
+    if wish:
+        if not wish.isdigit() or int(wish) < 1:
+            raise ValueError(
+                f"{CORES_VARIABLE} is {wish!r}, which is not a number of cores. "
+                f"Set it to a whole number of at least 1, or remove it."
+            )
+        limits.append(int(wish))
+    return max(1, int(min(limits)))
+
+
+def owned_memory(
+    *, cgroup_root: Path = _CGROUP_ROOT, cgroup_of_self: Path = _CGROUP_OF_SELF
+) -> int:
+    """Return the memory this process may use, in bytes.
+
+    Returns
+    -------
+    int
+        The machine's memory or, if smaller, the limit of the container.
+    """
+    import psutil
+
+    limits = [psutil.virtual_memory().total]
+    for name, controller in (("memory.max", None), ("memory.limit_in_bytes", "memory")):
+        for folder in _cgroup_folders(cgroup_root, cgroup_of_self, controller):
+            text = _read(folder / name)
+            if text.isdigit() and int(text) < _NO_MEMORY_LIMIT:
+                limits.append(int(text))
+    return min(limits)
+
+
+def thread_environment(threads: int) -> dict[str, str]:
+    """Return the environment that holds a process and its BLAS to a number of threads.
+
+    ``LOKY_MAX_CPU_COUNT`` is among them: it makes joblib's ``n_jobs=-1`` mean the same number.
+    """
+    return {**dict.fromkeys(THREAD_VARIABLES, str(threads)), "LOKY_MAX_CPU_COUNT": str(threads)}
+
+
+def limit_threads(environment: MutableMapping[str, str] | None = None) -> int:
+    """Hold BLAS and OpenMP in this process to the cores it owns.
+
+    Variables that are already set are left alone. Where the libraries would find the right
+    number by themselves nothing is set at all, because joblib divides the cores among its
+    workers only while these variables are unset.
+
+    Parameters
+    ----------
+    environment : mutable mapping, default=os.environ
+
+    Returns
+    -------
+    int
+        The number of cores owned.
+    """
+    environment = os.environ if environment is None else environment
+    cores = owned_cores()
+    if cores >= visible_cores():
+        return cores
+    chosen = {k: v for k, v in thread_environment(cores).items() if k not in environment}
+    environment.update(chosen)
+    if "numpy" in sys.modules and "OPENBLAS_NUM_THREADS" in chosen:
+        # Too late for the variables: the thread pools exist. Shrink them instead.
+        import threadpoolctl
+
+        threadpoolctl.threadpool_limits(limits=cores)
+    return cores
+
+
+def versions() -> str:
+    """Return one line with the versions that the numbers of a notebook depend on."""
+    from importlib.metadata import version
+
+    packages = ("numpy", "scipy", "scikit-learn", "pandas", "matplotlib")
+    named = [f"{name} {version(name)}" for name in packages]
+    return ", ".join([f"Python {sys.version_info.major}.{sys.version_info.minor}", *named])
+
+
+def _cpu_quotas(root: Path, of_self: Path) -> Iterator[float]:
+    for folder in _cgroup_folders(root, of_self, None):
+        quota, _, period = _read(folder / "cpu.max").partition(" ")
+        if quota.isdigit() and period.isdigit() and int(period):
+            yield int(quota) / int(period)
+    for folder in _cgroup_folders(root, of_self, "cpu"):
+        quota, period = (_read(folder / f"cpu.cfs_{part}_us") for part in ("quota", "period"))
+        if quota.isdigit() and period.isdigit() and int(period):
+            yield int(quota) / int(period)
+
+
+def _cgroup_folders(root: Path, of_self: Path, controller: str | None) -> Iterator[Path]:
+    """Yield this process's control group and those around it (v2 if `controller` is None)."""
+    for line in _read(of_self).splitlines():
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]
+        if controller is None and controllers == "":
+            top = root
+        elif controller is not None and controller in controllers.split(","):
+            top = root / controllers if (root / controllers).is_dir() else root / controller
+        else:
+            continue
+        # Inside a container the path may be the host's and not exist here: the top still does.
+        inner = top / path.lstrip("/")
+        yield inner
+        for parent in inner.parents:
+            if not parent.is_relative_to(top):
+                break
+            yield parent
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+if __name__ == "__main__":  # for binder/start: NAME=VALUE lines to export
+    for name, value in thread_environment(owned_cores()).items():
+        print(f"{name}={value}")

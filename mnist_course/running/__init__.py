@@ -1,0 +1,1 @@
+"""Running notebooks: one process each, watched, measured, reported."""

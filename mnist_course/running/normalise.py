@@ -1,0 +1,72 @@
+"""Making a run notebook fit to be committed: nothing in it that differs from run to run."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+from mnist_course.display import WIDGET_MIME
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+_KEPT_CELL_METADATA = ("tags", "jupyter", "editable", "deletable", "nbgrader")
+
+
+def normalise(run: NotebookNode, source: NotebookNode) -> NotebookNode:
+    """Return a run notebook with the volatile parts taken out.
+
+    Timestamps, papermill's notes, widget models and stderr go; cell ids and the notebook's
+    metadata are those of its source, so that a second run gives the same file.
+
+    Parameters
+    ----------
+    run : NotebookNode
+        As papermill wrote it, with or without an injected parameters cell.
+    source : NotebookNode
+        What was run.
+
+    Returns
+    -------
+    NotebookNode
+
+    Raises
+    ------
+    ValueError
+        If the two do not hold the same cells.
+    """
+    cells = [c for c in run.cells if "injected-parameters" not in c.metadata.get("tags", ())]
+    if [cell.source for cell in cells] != [cell.source for cell in source.cells]:
+        raise ValueError("The run notebook holds other cells than its source.")
+    clean = copy.deepcopy(source)
+    clean.metadata = {
+        "kernelspec": {
+            "display_name": "Python 3 (ipykernel)",
+            "language": "python",
+            "name": "python3",
+        },
+        # The version would change with every reader's Python.
+        "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
+    }
+    clean.nbformat, clean.nbformat_minor = 4, 5
+    count = 0
+    for cell, ran in zip(clean.cells, cells, strict=True):
+        cell.metadata = {k: v for k, v in cell.metadata.items() if k in _KEPT_CELL_METADATA}
+        if cell.cell_type != "code":
+            continue
+        count += bool(cell.source.strip())
+        cell.execution_count = count if cell.source.strip() else None
+        cell.outputs = [
+            _normalise_output(copy.deepcopy(output), count)
+            for output in ran.outputs
+            if output.get("name") != "stderr"
+        ]
+    return clean
+
+
+def _normalise_output(output: NotebookNode, count: int) -> NotebookNode:
+    if "execution_count" in output:
+        output.execution_count = count
+    # A widget needs a living kernel; the picture beside it does not.
+    output.get("data", {}).pop(WIDGET_MIME, None)
+    return output
