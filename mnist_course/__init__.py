@@ -19,9 +19,11 @@ __version__ = "0.1.0"
 _HOME_OF = {
     "Dataset": "mnist_course.data",
     "control": "mnist_course.display",
+    "digit_grid": "mnist_course.plots",
     "load_csv": "mnist_course.data",
     "load_idx": "mnist_course.data",
     "load_mnist": "mnist_course.data",
+    "pixel_map": "mnist_course.plots",
     "reporter": "mnist_course.ledger",
     "show": "mnist_course.display",
     "versions": "mnist_course.machine",

@@ -20,6 +20,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
+    pretty_exceptions_enable=False,
 )
 console = Console(highlight=False)
 
@@ -87,8 +88,12 @@ def run(
         console.print(f"{runner.jobs} run at a time.")
     # A service manager or CI stops a process with SIGTERM: end in the same orderly way.
     signal.signal(signal.SIGTERM, _interrupt)
-    with screen.progress(console, paths) as runner.watch:
-        outcomes = runner.run(paths)
+    try:
+        with screen.progress(console, paths) as runner.watch:
+            outcomes = runner.run(paths)
+    except KeyboardInterrupt:
+        console.print("Stopped. Everything that was started has ended.")
+        raise typer.Exit(INTERRUPTED) from None
     threads = f"{runner.jobs} at a time with {runner.threads} thread(s) each"
     summary = f"Profile {chosen_profile.name} on {_described(source)}; {threads}."
     report = write_report(outcomes, out, summary=summary)
@@ -159,7 +164,12 @@ def doctor(data_home: DataHome = None) -> None:
         )
     console.print(rows)
     missing = [finding for finding in findings if finding.needed]
-    console.print("All is well." if not missing else f"{len(missing)} thing(s) to mend.")
+    hints = sum(bool(finding.remedy) for finding in findings) - len(missing)
+    console.print(
+        f"{len(missing)} thing(s) to mend before the notebooks run."
+        if missing
+        else f"The notebooks can run{f'; {hints} hint(s) above' if hints else ''}."
+    )
     raise typer.Exit(FAILED if missing else OK)
 
 
@@ -169,12 +179,7 @@ def main() -> NoReturn:
         # A Windows console may not know ✓ or ×; better a question mark than a crash.
         stream.reconfigure(errors="replace")
     try:
-        app(standalone_mode=False)
-    except typer.Exit as end:
-        sys.exit(end.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
-        console.print("Stopped. Everything that was started has ended.")
-        sys.exit(INTERRUPTED)
+        app()
     except (CourseError, ValueError) as error:
         Console(stderr=True, highlight=False).print(f"Error: {error}", soft_wrap=True, markup=False)
         sys.exit(FAILED)

@@ -9,6 +9,7 @@ SIDE = 28
 """Pixels along each side of a picture."""
 BOX = 20
 """Pixels along the longer side of the box that holds the ink."""
+_EMPTY = "The picture is empty: no pixel is brighter than the background."
 
 
 def crop(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -31,7 +32,7 @@ def crop(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     rows, columns = np.nonzero(image)
     if rows.size == 0:
-        raise ValueError("The picture is empty: no pixel is brighter than the background.")
+        raise ValueError(_EMPTY)
     return image[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
 
 
@@ -58,9 +59,17 @@ def fit_box(image: NDArray[np.uint8], box: int = BOX) -> NDArray[np.uint8]:
 
 
 def centre_of_mass(image: NDArray[np.uint8]) -> tuple[float, float]:
-    """Return the row and column, in pixels, around which the ink balances."""
+    """Return the row and column, in pixels, around which the ink balances.
+
+    Raises
+    ------
+    ValueError
+        If the picture holds no ink.
+    """
     mass = image.astype(np.float64)
     total = mass.sum()
+    if total == 0:
+        raise ValueError(_EMPTY)
     rows, columns = np.indices(image.shape)
     return float((rows * mass).sum() / total), float((columns * mass).sum() / total)
 

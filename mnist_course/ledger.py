@@ -141,15 +141,17 @@ def agrees(ours: Any, number: Published) -> bool:
     import numpy as np
 
     if number.tolerance is None:
-        return parse(write(ours)) == number.value
+        mine = parse(write(ours))
+        # The type too: for Python 1 equals True.
+        return type(mine) is type(number.value) and mine == number.value
     theirs = np.ravel(np.asarray(number.value, dtype=float))
     try:
-        mine = np.ravel(np.asarray(ours, dtype=float))
+        components = np.ravel(np.asarray(ours, dtype=float))
     except (TypeError, ValueError):
         return False
     # A hair wider, so that a difference written as exactly the tolerance is within it.
     allowed = number.tolerance * (1 + 1e-9)
-    return mine.shape == theirs.shape and bool(np.all(np.abs(mine - theirs) <= allowed))
+    return components.shape == theirs.shape and bool(np.all(np.abs(components - theirs) <= allowed))
 
 
 def reporter(source: str, profile: str) -> Callable[[str, Any], None]:

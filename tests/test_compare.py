@@ -50,6 +50,8 @@ SAME_TEXTS = [
     ("loss 1e-3", "loss 0.0012"),
     ("loss 1.2e-05", "loss 1.3e-05"),
     ("weight -0.0001", "weight 0.0001"),
+    ("loss 1,234.5", "loss 1,234.6"),
+    ("the share is 1.", "the share is 0.9999."),
     ("mean nan, max inf", "mean nan, max inf"),
     ("60,000 rows", "60000 rows"),
     ("[ 0.1  -0.2 ]", "[0.1001 -0.2]"),  # white space depends on signs and digits
@@ -86,12 +88,15 @@ CHANGED_TEXTS = [
     ("3-5", "3-6"),
     ("2024-05-01", "2024-05-02"),
     ("scikit-learn 1.9.0", "scikit-learn 1.9.1"),
+    ("scikit-learn 1.9.0", "scikit-learn 1.90.0"),
     ("v1.9000", "v1.9001"),
+    ("v1.05", "v1.5"),
     ("pixel407", "pixel408"),
     ("x1 0.5", "x2 0.5"),
     ("x_0.90001", "x_0.90002"),
     ("sha256 ab12", "sha512 ab12"),
     ("digest 9e5ab", "digest 9e5ac"),
+    ("digest 90000e1f", "digest 90001e1f"),
     ("60_000", "60_001"),
     ("1/3", "1/4"),
     ("a 1", "a 1 2"),
@@ -118,6 +123,12 @@ def test_texts_that_mean_something_else_differ(reference, fresh):
 def test_a_changed_number_is_named_with_its_place_and_what_is_allowed():
     assert text_differences("rows 5, accuracy 0.9005 on test", "rows 5, accuracy 0.95 on test") == [
         "0.9005 is now 0.95 (may differ by 0.0009) in 'rows 5, accuracy 0.9005 on test'"
+    ]
+
+
+def test_a_hyphen_is_no_sign():
+    assert text_differences("on 2024-05-01", "on 2024-05-02") == [
+        "the count 01 is now 02 in 'on 2024-05-01'"
     ]
 
 

@@ -20,7 +20,11 @@ from mnist_course.checking.house import (
 TITLE = "# How many pixels are empty?\n\nWe count them."
 OBJECTIVES = """## Objectives, prerequisites, time
 
-- Count zero pixels.
+- Count zero pixels,
+all of them.
+
+  Those at the border too.
+
 - Draw a histogram,
   with labels.
   - an inner point
@@ -95,6 +99,12 @@ def test_a_cell_that_was_never_run(notebook):
     notebook.cells[3].execution_count = None
     notebook.cells[3].outputs = []
     assert "cell 4: never run" in only_problem(notebook)
+
+
+def test_a_notebook_that_was_never_run_is_one_problem(notebook):
+    for index in (2, 3, 4):
+        notebook.cells[index].execution_count = None
+    assert "cells 3, 4, 5: never run" in only_problem(notebook)
 
 
 @pytest.mark.parametrize("counts", [(1, 3, 2), (2, 3, 4), (1, 2, 4), (1, 1, 2)])

@@ -14,6 +14,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from mnist_course.checking.compare import WIDGET_VIEW
+
 MOST_BYTES = 600_000
 MOST_CELLS = 45
 # A cell that needs scrolling holds more than one idea.
@@ -24,7 +26,6 @@ SHORTEST_ALT_TEXT = 15
 KERNEL = "python3"
 PARAMETERS = ("source", "profile", "seed")
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/svg+xml")
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 # What papermill and nbclient write into a notebook that they run: times, durations, paths.
 RUN_METADATA = ("papermill", "execution")
 
@@ -115,9 +116,9 @@ def run_in_order(notebook: NotebookNode) -> Iterator[str]:
     """Every code cell was run, once, from top to bottom."""
     counts = {n: c.get("execution_count") for n, c in _code_cells(notebook) if c.source.strip()}
     never = [number for number, count in counts.items() if count is None]
-    for number in never:
-        yield f"cell {number}: never run. Run the whole notebook in a fresh kernel."
     if never:
+        cells = f"cell{'s' * (len(never) > 1)} {', '.join(map(str, never))}"
+        yield f"{cells}: never run. Run the whole notebook in a fresh kernel."
         return  # The order of the others says nothing until all were run.
     for expected, (number, count) in enumerate(counts.items(), start=1):
         if count != expected:

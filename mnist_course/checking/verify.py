@@ -16,6 +16,8 @@ COMMITTED_AS = {"MNIST_COURSE_SOURCE": "mnist", "MNIST_COURSE_PROFILE": "full"}
 # A whole notebook may take 180 s; a cell that needs ten times as long hangs, on any machine.
 CELL_TIMEOUT_SECONDS = 1800
 FAILED = 1
+# os.devnull would do on POSIX, but pytest asks whether the file exists.
+PYTEST_CONFIGURATION = Path(__file__).with_name("nbval.ini")
 # pytest's status when it found no test. pytest itself is not imported: only checking needs it.
 PYTEST_COLLECTED_NOTHING = 5
 
@@ -116,7 +118,7 @@ def nbval_command(notebooks: Sequence[Path]) -> list[str]:
         *("--nbval", "--nbval-current-env", f"--nbval-cell-timeout={CELL_TIMEOUT_SECONDS}"),
         *("-p", "mnist_course.checking.nbval_plugin", "-p", "no:cacheprovider"),
         # The project's own options, test paths and conftest are about its tests, not these.
-        *("-c", os.devnull, f"--rootdir={paths[0].parent}", "--noconftest"),
+        *("-c", str(PYTEST_CONFIGURATION), f"--rootdir={paths[0].parent}", "--noconftest"),
         *("-q", "--disable-warnings", f"--color={'yes' if sys.stdout.isatty() else 'no'}"),
         *map(str, paths),
     ]

@@ -89,6 +89,11 @@ def _download_one(address: str, file: IdxFile, folder: Path) -> None:
         )
     except requests.RequestException as error:
         raise DataError(_network_fault(error)) from None
+    except OSError as error:
+        if error.errno is not None:  # the disk: no other mirror will help
+            raise
+        # requests says this way that a file with certificates is not where it was named
+        raise DataError(f"could not be asked ({error})") from None
     except ValueError:  # pooch: the checksum differs
         raise DataError("sent bytes that are not the file (its checksum differs)") from None
 

@@ -18,6 +18,7 @@ from mnist_course.errors import DataError
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _UNSIGNED_BYTE = 0x08
+_MOST_DIMENSIONS = 3
 
 
 def parse_idx(content: bytes) -> NDArray[np.uint8]:
@@ -42,6 +43,8 @@ def parse_idx(content: bytes) -> NDArray[np.uint8]:
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] != _UNSIGNED_BYTE:
         raise DataError("is not an IDX file of unsigned bytes (its first bytes are others)")
     n_dimensions = content[3]
+    if n_dimensions > _MOST_DIMENSIONS:
+        raise DataError(f"has {n_dimensions} dimensions, where pictures have {_MOST_DIMENSIONS}")
     start = 4 + 4 * n_dimensions
     if len(content) < start:
         raise DataError("ends within its header")
@@ -91,12 +94,14 @@ def read_edition(folder: Path, edition: Edition = MNIST) -> tuple[NDArray, NDArr
     DataError
         If a file is missing or damaged, or the files do not fit each other.
     """
-    missing = [file.name for file in edition.files if find_idx(folder, file) is None]
+    try:
+        found = {file.name: find_idx(folder, file) for file in edition.files}
+    except OSError as error:  # a folder that may not be entered, a name too long
+        raise DataError(f"cannot be read ({_short(error)})") from None
+    missing = [name for name, path in found.items() if path is None]
     if missing:
         raise DataError(f"lacks {' and '.join(missing)} (unpacked files serve as well)")
-    train_x, train_y, test_x, test_y = (
-        read_idx(found) for file in edition.files if (found := find_idx(folder, file))
-    )
+    train_x, train_y, test_x, test_y = (read_idx(path) for path in found.values() if path)
     for images, labels in ((train_x, train_y), (test_x, test_y)):
         if images.shape[1:] != (28, 28) or labels.shape != images.shape[:1]:
             raise DataError(

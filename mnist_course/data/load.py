@@ -93,7 +93,10 @@ def load_edition(edition: Edition, cache: Path) -> Dataset:
 def named_folder() -> Path | None:
     """Return the folder that ``MNIST_COURSE_DATA`` names, if it names one."""
     name = os.environ.get(FOLDER_VARIABLE)
-    return Path(os.path.abspath(Path(name).expanduser())) if name else None
+    if not name:
+        return None
+    # abspath tidies "../shared" where Path.absolute does not, and resolve would follow links.
+    return Path(os.path.abspath(Path(name).expanduser()))  # noqa: PTH100
 
 
 def check_folder(folder: Path, edition: Edition = MNIST) -> str:
@@ -161,7 +164,7 @@ def _obtain(edition: Edition, cache: Path, *, writable: bool) -> NDArray[np.uint
 def _from_idx(folder: Path, edition: Edition) -> NDArray[np.uint8]:
     from mnist_course.data.idx import read_edition
 
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises where a name is too long
         raise DataError("is not a folder")
     images, labels, _ = read_edition(folder, edition)
     block = make_block(images, labels)
@@ -186,7 +189,10 @@ def _keep(
     if writable:
         try:
             store.write_block(cache, block)
-            return store.open_block(cache, edition)
+            kept = store.open_block(cache, edition)
+            if kept is not None:
+                return kept
+            why = "it vanished again"
         except (OSError, DataError) as error:
             why = getattr(error, "strerror", None) or str(error)
     notice(

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import warnings
 from collections.abc import Iterator
+from urllib.error import HTTPError, URLError
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,7 @@ def fetch_block(edition: Edition) -> NDArray[np.uint8]:
         images, labels = bunch.data.astype(np.uint8), bunch.target.astype(np.uint8)
     except Exception as error:
         # fetch_openml lets through whatever its parsers raise: any of it means "not this road".
-        raise DataError(f"could not be used ({_first_line(error)})") from None
+        raise DataError(_in_plain_words(error)) from None
     block = make_block(images, labels)
     if not edition.is_block(block):
         raise DataError("sent rows that are not MNIST's (their checksum differs)")
@@ -56,5 +57,12 @@ def _socket_timeout(seconds: float) -> Iterator[None]:
         socket.setdefaulttimeout(before)
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+def _in_plain_words(error: Exception) -> str:
+    if isinstance(error, HTTPError):
+        return f"answered with status {error.code}"
+    if isinstance(error, TimeoutError) or "timed out" in str(error):
+        return f"fell silent for {TIMEOUT:.0f} s"
+    if isinstance(error, URLError):
+        return "could not be reached"
+    first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return f"could not be used ({first_line[:120]})"

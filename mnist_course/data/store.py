@@ -18,7 +18,8 @@ from mnist_course.errors import DataError, notice
 CACHE_VARIABLE = "MNIST_COURSE_CACHE"
 BLOCK_NAME = "mnist-70000x784.u8"
 _LOCK_NAME = "mnist.lock"
-_DOWNLOAD_PREFIX = "download-"
+# Nobody else's files start like this: they are deleted, in a folder the user may share with them.
+_UNFINISHED_PREFIX = "mnist-course-unfinished-"
 _CHUNK = 1 << 20
 _PATIENCE = 3.0  # seconds of waiting for another process before saying so
 
@@ -73,7 +74,7 @@ def write_block(folder: Path, block: NDArray[np.uint8]) -> None:
     OSError
         If the folder cannot be written, or the disk is full. Nothing is left behind.
     """
-    descriptor, name = tempfile.mkstemp(prefix=_DOWNLOAD_PREFIX, dir=folder)
+    descriptor, name = tempfile.mkstemp(prefix=_UNFINISHED_PREFIX, dir=folder)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -106,13 +107,17 @@ def exclusive(folder: Path) -> Iterator[bool]:
         except filelock.Timeout:
             notice("another process is fetching MNIST; waiting for it to finish.")
             lock.acquire()
-    except OSError:
+    except (OSError, NotImplementedError):  # the second: a file system that knows no locks
+        pass
+    # Not within the handler above: an error of the body would drag that one along.
+    if not lock.is_locked:
         yield False
         return
     # The system takes the lock from a process that is killed, so its leftovers can go now.
     try:
         remove_leftovers(folder)
-        yield True
+        # A lock file from better days can be opened in a folder that takes no new files.
+        yield os.access(folder, os.W_OK)
     finally:
         lock.release()
 
@@ -121,18 +126,20 @@ def remove_leftovers(folder: Path) -> None:
     """Delete what a killed process left half done. Call it with the lock held."""
     import shutil
 
-    for path in folder.glob(f"{_DOWNLOAD_PREFIX}*"):
+    for path in folder.glob(f"{_UNFINISHED_PREFIX}*"):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
-            path.unlink(missing_ok=True)
+            # Another user's, in a shared folder: only a waste of space.
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 @contextlib.contextmanager
 def download_folder(folder: Path, *, writable: bool) -> Iterator[Path]:
     """Yield a folder for files on their way: within the cache, or the system's own place."""
     inside = folder if writable else None
-    with tempfile.TemporaryDirectory(prefix=_DOWNLOAD_PREFIX, dir=inside) as name:
+    with tempfile.TemporaryDirectory(prefix=_UNFINISHED_PREFIX, dir=inside) as name:
         yield Path(name)
 
 

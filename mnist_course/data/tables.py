@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import os
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -34,7 +35,8 @@ def as_frame(images: NDArray[np.uint8], labels: NDArray[np.integer]) -> pd.DataF
     import pandas as pd
 
     columns = [f"pixel{number}" for number in range(1, PIXELS + 1)]
-    frame = pd.DataFrame(images.astype(np.int64), columns=columns)
+    # Not copied once more: all rows take 440 MB in this form, as long as OpenML has them.
+    frame = pd.DataFrame(images.astype(np.int64), columns=columns, copy=False)
     digits = [str(digit) for digit in range(10)]
     frame["class"] = pd.Categorical.from_codes(labels, categories=digits)
     return frame
@@ -62,21 +64,16 @@ def load_csv(path: str | os.PathLike[str], *, n_train: int | None = None) -> Dat
     ValueError
         If `n_train` is more than there are lines.
     """
-    import pandas as pd
-
     path = Path(path)
     try:
         has_header = _has_header(path)
-        # int16 holds every value this form allows, at a quarter of pandas' own choice.
-        table = pd.read_csv(path, header=0 if has_header else None, dtype=np.int16)
-        values = table.to_numpy()
-        is_whole_form = values.shape[1] == PIXELS + 1 and _in_range(values)
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise _not_this_form(path, f"It cannot be read: {error}.") from None
-    except (ValueError, OverflowError):
-        is_whole_form = False
-    if not is_whole_form:
-        raise _not_this_form(path, _first_fault(path, has_header))
+        values = _read_table(path, has_header)
+        fault = _first_fault(path, has_header) if values is None else None
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+        why = (error.strerror if isinstance(error, OSError) else None) or error
+        raise _not_this_form(path, f"It cannot be read ({why}).") from None
+    if values is None:
+        raise _not_this_form(path, fault)
     n_train = len(values) if n_train is None else n_train
     if not 0 <= n_train <= len(values):
         raise ValueError(f"n_train is {n_train}, but the file holds {len(values)} rows.")
@@ -85,7 +82,7 @@ def load_csv(path: str | os.PathLike[str], *, n_train: int | None = None) -> Dat
 
 
 def _open_text(path: Path) -> TextIO:
-    opener = gzip.open if path.suffix == ".gz" else open
+    opener = gzip.open if path.suffix.lower() == ".gz" else open
     return opener(path, "rt", encoding="utf-8-sig")
 
 
@@ -93,6 +90,22 @@ def _has_header(path: Path) -> bool:
     with _open_text(path) as file:
         first = file.readline().split(",")[0].strip().strip('"')
     return bool(first) and not first.lstrip("-").replace(".", "", 1).isdigit()
+
+
+def _read_table(path: Path, has_header: bool) -> NDArray[np.int16] | None:
+    """Return labels and pixels, or None if some line is not of this form."""
+    import pandas as pd
+
+    try:
+        # int16 holds every value this form allows, at a quarter of pandas' own choice. A header
+        # is skipped, not read: with one name too few, pandas would take labels for row names.
+        table = pd.read_csv(path, header=None, skiprows=int(has_header), dtype=np.int16)
+    except UnicodeDecodeError:
+        raise
+    except (ValueError, OverflowError):
+        return None
+    values = table.to_numpy()
+    return values if values.shape[1] == PIXELS + 1 and _in_range(values) else None
 
 
 def _in_range(values: NDArray[np.int16]) -> bool:
@@ -110,13 +123,13 @@ def _first_fault(path: Path, has_header: bool) -> str:
     """Say what is wrong with the first line that is not of this form."""
     with _open_text(path) as file:
         for number, cells in enumerate(csv.reader(file), start=1):
-            if number == 1 and has_header:
-                continue
+            if not cells or (number == 1 and has_header):
+                continue  # pandas passes over empty lines, too
             if len(cells) != PIXELS + 1:
                 return f"Line {number} holds {len(cells)} values."
             for column, cell in enumerate(cells):
                 what, top = ("label", 9) if column == 0 else ("pixel", 255)
-                if not cell.strip().isdecimal() or int(cell) > top:
+                if not (cell.isascii() and cell.strip().isdecimal() and int(cell) <= top):
                     return f"Line {number} holds {cell!r}, not a {what} from 0 to {top}."
     return "It holds no rows."
 

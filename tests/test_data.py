@@ -1,0 +1,567 @@
+"""Getting the data: what comes back, from where, and what is refused."""
+
+import gzip
+import hashlib
+import mmap
+import os
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mnist_course.data import load_csv, load_idx, load_mnist, store
+from mnist_course.data.digits import every_nth_of_each_class
+from mnist_course.data.edition import MNIST, make_block
+from mnist_course.data.idx import parse_idx
+from mnist_course.data.load import check_folder
+from mnist_course.errors import DataError
+from mnist_course.geometry import BOX, SIDE, centre_of_mass, crop
+from tests.support.editions import N_TEST, N_TRAIN, idx_bytes, pictures, write_edition
+from tests.support.isolation import isolate
+from tests.support.openml import openml_stub, redirect
+
+ROOT = Path(__file__).parents[1]
+# Read before the tests are cut off from the machine's settings.
+_REAL = os.environ.get("MNIST_COURSE_DATA")
+REAL = Path(_REAL).absolute() if _REAL else None
+
+
+@pytest.fixture(autouse=True)
+def isolated(monkeypatch, tmp_path):
+    isolate(monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a folder with the four files of a small edition."""
+    return tmp_path / "files"
+
+
+@pytest.fixture
+def edition(folder, monkeypatch):
+    """Return a small edition that stands in for MNIST."""
+    edition = write_edition(folder)
+    monkeypatch.setattr("mnist_course.data.load.MNIST", edition)
+    return edition
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_mnist("digits")
+
+
+def owner_of(array):
+    """Return what holds the bytes of an array in the end."""
+    while getattr(array, "base", None) is not None:
+        array = array.base
+    return array
+
+
+# ---------------------------------------------------------------- from files to the cache
+
+
+def test_the_rows_are_those_of_the_files_training_first(edition, folder, monkeypatch):
+    monkeypatch.setenv("MNIST_COURSE_DATA", str(folder))
+    data = load_mnist()
+    images, labels = pictures(N_TRAIN + N_TEST)
+    assert data.source == "mnist"
+    assert data.n_train == N_TRAIN
+    assert data.images.dtype == np.uint8
+    assert data.labels.dtype == np.int64
+    assert np.array_equal(data.images, images)
+    assert np.array_equal(data.labels, labels)
+    for (X, y), rows in ((data.train, slice(None, N_TRAIN)), (data.test, slice(N_TRAIN, None))):
+        assert np.array_equal(X, images[rows])
+        assert np.array_equal(y, labels[rows])
+
+
+@pytest.mark.parametrize("part", ["images", "labels"])
+def test_nothing_in_a_data_set_can_be_changed(edition, folder, monkeypatch, part):
+    monkeypatch.setenv("MNIST_COURSE_DATA", str(folder))
+    data = load_mnist()
+    with pytest.raises(ValueError, match="read-only"):
+        getattr(data, part)[0] = 0
+    with pytest.raises(ValueError, match="read-only"):
+        getattr(data.for_profile("quick"), part)[0] = 0
+    with pytest.raises(FrozenInstanceError):
+        setattr(data, part, None)
+
+
+def test_cold_and_warm_the_images_are_a_file_mapped_into_memory(edition, folder, monkeypatch):
+    monkeypatch.setenv("MNIST_COURSE_DATA", str(folder))
+    cold, warm = load_mnist(), load_mnist()
+    for data in (cold, warm):
+        assert type(data.images) is np.ndarray
+        assert isinstance(owner_of(data.images), mmap.mmap)
+
+
+def test_the_second_load_needs_nothing_but_the_cache(edition, folder, monkeypatch):
+    monkeypatch.setenv("MNIST_COURSE_DATA", str(folder))
+    first = load_mnist()
+    monkeypatch.delenv("MNIST_COURSE_DATA")
+    assert np.array_equal(load_mnist("mnist").images, first.images)
+
+
+def test_data_home_comes_before_the_variable(edition, folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("MNIST_COURSE_DATA", str(folder))
+    load_mnist(data_home=tmp_path / "elsewhere")
+    assert (tmp_path / "elsewhere" / store.BLOCK_NAME).is_file()
+    assert not store.cache_folder().exists()
+
+
+def test_without_any_wish_the_cache_lies_below_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.delenv("MNIST_COURSE_CACHE")
+    assert store.cache_folder().is_relative_to(tmp_path / "home")
+    assert store.cache_folder().name == "mnist-course"
+
+
+def test_the_named_folder_may_hold_unpacked_files(edition, folder, monkeypatch):
+    for file in edition.files:
+        packed = folder / file.name
+        (folder / file.raw_name).write_bytes(gzip.decompress(packed.read_bytes()))
+        packed.unlink()
+    monkeypatch.setenv("MNIST_COURSE_DATA", str(folder))
+    assert check_folder(folder, edition) == "the IDX files"
+    assert load_mnist("mnist").n_train == N_TRAIN
+
+
+def test_the_named_folder_may_hold_a_copy_of_the_cache(edition, folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("MNIST_COURSE_DATA", str(folder))
+    load_mnist(data_home=tmp_path / "teacher")
+    monkeypatch.setenv("MNIST_COURSE_DATA", str(tmp_path / "teacher"))
+    assert check_folder(tmp_path / "teacher", edition) == "the cache file"
+    assert len(load_mnist("mnist")) == N_TRAIN + N_TEST
+    assert not store.cache_folder().exists()  # no second copy of 55 MB
+
+
+def test_a_relative_folder_may_be_named(edition, folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    monkeypatch.setenv("MNIST_COURSE_DATA", folder.name)
+    assert load_mnist("mnist").source == "mnist"
+
+
+def test_frame_is_what_the_real_fetch_openml_gives(edition, folder, monkeypatch):
+    from sklearn.datasets import fetch_openml
+
+    monkeypatch.setenv("MNIST_COURSE_DATA", str(folder))
+    data = load_mnist()
+    with openml_stub(data.images, data.labels) as server:
+        redirect(server.address, monkeypatch.setattr)
+        theirs = fetch_openml("mnist_784", version=1, as_frame=True).frame
+    pd.testing.assert_frame_equal(data.frame(), theirs)
+
+
+def test_a_profile_keeps_the_first_rows_of_training_and_of_test():
+    from mnist_course.data import Dataset
+
+    labels = np.arange(14_000) % 10
+    images = np.repeat(np.arange(14_000) // 100, 784).astype(np.uint8).reshape(-1, 784)
+    data = Dataset.of(images, labels, n_train=11_000, source="mnist")
+    kept = data.for_profile("quick")
+    assert (kept.n_train, len(kept), kept.source) == (10_000, 12_000, "mnist")
+    assert np.array_equal(kept.train[0], images[:10_000])
+    assert np.array_equal(kept.test[0], images[11_000:13_000])
+    assert np.array_equal(kept.test[1], labels[11_000:13_000])
+    assert data.for_profile("full") is data
+
+
+def test_the_profile_comes_from_the_environment_and_is_quick_otherwise(monkeypatch):
+    from mnist_course.data import Dataset
+
+    data = Dataset.of(np.zeros((10_050, 784), np.uint8), np.zeros(10_050, int), n_train=10_040,
+                      source="mnist")  # fmt: skip
+    assert data.for_profile().n_train == 10_000
+    monkeypatch.setenv("MNIST_COURSE_PROFILE", "full")
+    assert data.for_profile() is data
+    with pytest.raises(ValueError, match="no profile 'huge'"):
+        data.for_profile("huge")
+
+
+def test_a_data_set_leaves_the_arrays_of_its_maker_writable():
+    from mnist_course.data import Dataset
+
+    images, labels = np.zeros((2, 784), np.uint8), np.zeros(2, np.int64)
+    Dataset.of(images, labels, n_train=1, source="idx")
+    images[0, 0] = labels[0] = 1
+
+
+def test_a_data_set_prints_as_one_line_not_as_its_pixels(digits):
+    assert repr(digits) == "Dataset(digits: 1,545 training and 252 test pictures)"
+
+
+# ---------------------------------------------------------------- which source
+
+
+def test_auto_falls_back_to_the_digits_with_one_notice(capsys):
+    first, second = load_mnist(), load_mnist()
+    assert first.source == second.source == "digits"
+    output = capsys.readouterr()
+    assert output.out.count("Note: ") == output.out.count("\n") == 1
+    assert "1,797 small digits" in output.out
+    assert "mnist-course fetch" in output.out
+    assert output.err == ""
+
+
+def test_mnist_never_falls_back():
+    with pytest.raises(DataError, match="MNIST could not be fetched"):
+        load_mnist("mnist")
+
+
+def test_the_environment_decides_for_auto(monkeypatch, capsys):
+    monkeypatch.setenv("MNIST_COURSE_SOURCE", "digits")
+    assert load_mnist().source == "digits"
+    assert capsys.readouterr().out == ""  # asked for, so nothing to announce
+    monkeypatch.setenv("MNIST_COURSE_SOURCE", "mnist")
+    with pytest.raises(DataError):
+        load_mnist()
+    assert load_mnist("digits").source == "digits"
+
+
+@pytest.mark.parametrize("where", ["argument", "environment"])
+def test_an_unknown_source_is_refused_with_the_known_ones(monkeypatch, where):
+    monkeypatch.setenv("MNIST_COURSE_SOURCE", "fashion")
+    with pytest.raises(ValueError, match=r"no source 'fashion'.*auto, mnist, digits"):
+        load_mnist("fashion" if where == "argument" else "auto")
+
+
+def test_a_damaged_named_folder_is_passed_over_with_a_notice(
+    edition, folder, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setenv("MNIST_COURSE_DATA", str(folder))
+    load_mnist(data_home=tmp_path / "good")
+    victim = folder / edition.train_images.name
+    victim.write_bytes(victim.read_bytes()[:1000])
+    assert load_mnist(data_home=tmp_path / "good").source == "mnist"  # the cache serves
+    assert load_mnist(data_home=tmp_path / "empty").source == "digits"  # no other road is left
+    notices = [line for line in capsys.readouterr().out.splitlines() if victim.name in line]
+    assert len(notices) == 1
+    assert f"MNIST_COURSE_DATA names {folder}" in notices[0]
+
+
+@pytest.mark.parametrize("name", ["no such folder", "x" * 300])
+def test_a_named_folder_that_is_none_is_said_to_be_none(edition, monkeypatch, tmp_path, name):
+    monkeypatch.setenv("MNIST_COURSE_DATA", str(tmp_path / name))
+    with pytest.raises(DataError, match=f"MNIST_COURSE_DATA names .*{name}, which is not a folder"):
+        load_mnist("mnist")
+
+
+def test_files_of_another_data_set_are_not_taken_for_mnist(edition, folder, monkeypatch):
+    write_edition(folder, seed=1)
+    monkeypatch.setenv("MNIST_COURSE_DATA", str(folder))
+    with pytest.raises(DataError, match="not MNIST's"):
+        load_mnist("mnist")
+    assert list(store.cache_folder().glob("*.u8")) == []
+
+
+# ---------------------------------------------------------------- the embedded digits
+
+
+def test_the_digits_have_the_form_of_mnist(digits):
+    assert digits.images.shape == (1797, SIDE * SIDE)
+    assert digits.images.dtype == np.uint8
+    assert digits.labels.dtype == np.int64
+    cubes = digits.images.reshape(-1, SIDE, SIDE)
+    assert (cubes.max(axis=(1, 2)) == 255).mean() > 0.99
+    assert (cubes.min(axis=(1, 2)) == 0).all()
+    # Three quarters of MNIST's pixels and more are empty, and so are these.
+    assert 0.7 < (cubes == 0).mean() < 0.85
+
+
+def test_the_ink_of_every_digit_lies_within_a_20_by_20_box(digits):
+    for picture in digits.images.reshape(-1, SIDE, SIDE):
+        assert max(crop(picture).shape) <= BOX
+
+
+def test_every_digit_is_centred_by_mass(digits):
+    middle = (SIDE - 1) / 2
+    for picture in digits.images.reshape(-1, SIDE, SIDE):
+        edges = (picture[0], picture[-1], picture[:, 0], picture[:, -1])
+        if not any(edge.any() for edge in edges):  # else the edge stopped the move
+            assert np.abs(np.array(centre_of_mass(picture)) - middle).max() <= 1
+
+
+def test_the_split_is_about_six_to_one_in_every_class(digits):
+    train, test = np.bincount(digits.train[1]), np.bincount(digits.test[1])
+    assert np.allclose(train / test, 6, atol=0.5)
+
+
+def test_the_split_is_the_same_for_ever(digits):
+    # Labels only: another version of Pillow may round a pixel differently.
+    order = hashlib.sha256(digits.labels.astype("<i8").tobytes()).hexdigest()
+    assert order == "689a97563ccebb0dfcf6e9e439d74022fc3821584f49e6e085470c08ce0789b8"
+    assert digits.n_train == 1545
+
+
+def test_every_picture_stands_beside_its_own_label(digits):
+    # Nearest neighbours by pixels agree on the label almost always, if pairs were not torn.
+    from sklearn.neighbors import KNeighborsClassifier
+
+    model = KNeighborsClassifier(1).fit(*digits.train)
+    assert model.score(*digits.test) > 0.95
+
+
+def test_every_nth_counts_within_each_class():
+    marked = every_nth_of_each_class(np.array([1, 0, 1, 1, 0, 1, 0]), 2)
+    assert marked.tolist() == [False, False, True, False, True, True, False]
+
+
+def test_the_digits_never_touch_the_network():
+    script = """
+import sys
+def refuse(event, args):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"):
+        raise AssertionError("the network was touched")
+sys.addaudithook(refuse)
+from mnist_course import load_mnist
+print(load_mnist("digits").source)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "digits", done.stderr
+
+
+# ---------------------------------------------------------------- CSV
+
+
+def csv_lines(n=3):
+    images, labels = pictures(n)
+    return [
+        ",".join(map(str, [label, *image])) for label, image in zip(labels, images, strict=True)
+    ]
+
+
+HEADER = ",".join(["label", *(f"{row}x{column}" for row in range(28) for column in range(28))])
+
+
+def write_csv(path, lines, *, bom=False):
+    text = "".join(f"{line}\n" for line in lines)
+    content = text.encode("utf-8-sig" if bom else "utf-8")
+    path.write_bytes(gzip.compress(content) if path.suffix.lower() == ".gz" else content)
+    return path
+
+
+@pytest.mark.parametrize("bom", [False, True], ids=["", "bom"])
+@pytest.mark.parametrize("header", [[], [HEADER], [HEADER.rsplit(",", 1)[0]]],
+                         ids=["bare", "header", "short header"])  # fmt: skip
+@pytest.mark.parametrize("name", ["mnist.csv", "mnist.csv.gz", "MNIST.CSV.GZ"])
+def test_csv_is_read_with_or_without_header_packed_or_not(tmp_path, name, header, bom):
+    path = write_csv(tmp_path / name, [*header, *csv_lines(), ""], bom=bom)
+    data = load_csv(path, n_train=2)
+    images, labels = pictures(3)
+    assert np.array_equal(data.images, images)
+    assert np.array_equal(data.labels, labels)
+    assert (data.images.dtype, data.labels.dtype) == (np.uint8, np.int64)
+    assert (data.n_train, data.source) == (2, "csv")
+    assert not data.images.flags.writeable
+
+
+def test_all_lines_of_a_csv_are_for_training_unless_told_otherwise(tmp_path):
+    path = write_csv(tmp_path / "mnist.csv", csv_lines())
+    assert load_csv(path).n_train == 3
+    assert len(load_csv(path).test[1]) == 0
+    for n_train in (-1, 4):
+        with pytest.raises(ValueError, match=f"n_train is {n_train}, but the file holds 3 rows"):
+            load_csv(path, n_train=n_train)
+
+
+def damaged(line, *, cell, value):
+    cells = line.split(",")
+    cells[cell] = value
+    return ",".join(cells)
+
+
+@pytest.mark.parametrize("header", [[], [HEADER]], ids=["bare", "header"])
+@pytest.mark.parametrize(
+    ("damage", "finding"),
+    [
+        (lambda line: line.rsplit(",", 1)[0], "holds 784 values"),
+        (lambda line: line + ",7", "holds 786 values"),
+        (lambda line: damaged(line, cell=400, value="ink"), "holds 'ink', not a pixel"),
+        (lambda line: damaged(line, cell=1, value="300"), "holds '300', not a pixel"),
+        (lambda line: damaged(line, cell=784, value="-1"), "holds '-1', not a pixel"),
+        (lambda line: damaged(line, cell=9, value="0.5"), "holds '0.5', not a pixel"),
+        (lambda line: damaged(line, cell=9, value=""), "holds '', not a pixel"),
+        (lambda line: damaged(line, cell=9, value="65537"), "holds '65537', not a pixel"),
+        (lambda line: damaged(line, cell=9, value="9" * 40), f"holds '{'9' * 40}', not a pixel"),
+        (lambda line: damaged(line, cell=0, value="10"), "holds '10', not a label from 0 to 9"),
+    ],
+)
+def test_a_damaged_csv_is_refused_with_line_and_finding(tmp_path, header, damage, finding):
+    first, second, third = csv_lines()
+    path = write_csv(tmp_path / "mnist.csv", [*header, first, "", damage(second), third])
+    with pytest.raises(DataError) as caught:
+        load_csv(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path} is not MNIST in CSV form. Line {3 + len(header)} {finding}")
+    assert "Each line should hold the label" in message
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "finding"),
+    [
+        ("empty.csv", b"", "It holds no rows"),
+        ("header.csv", HEADER.encode(), "It holds no rows"),
+        ("nowhere.csv", None, r"It cannot be read \(No such file or directory\)"),
+        ("latin.csv", b"\xe4\xf6\xfc,1,2\n", "It cannot be read"),
+        ("late.csv", HEADER.encode() + b"\n1,\xe4\n", "It cannot be read"),
+        ("plain.csv.gz", b"1,2,3\n", "It cannot be read"),
+        ("half.csv.gz", gzip.compress(csv_lines()[0].encode())[:200], "It cannot be read"),
+        ("nul.csv", b"1,\0\n", "Line 1 holds 2 values|It cannot be read"),
+        ("picture.csv", b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "It cannot be read"),
+    ],
+)
+def test_a_file_that_is_no_csv_is_refused_in_plain_words(tmp_path, name, content, finding):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=finding):
+        load_csv(tmp_path / name)
+
+
+def test_a_csv_whose_packing_is_damaged_is_refused_in_plain_words(tmp_path):
+    path = write_csv(tmp_path / "mnist.csv.gz", csv_lines())
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 20] = b"\xff" * 20
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="is not MNIST in CSV form"):
+        load_csv(path)
+
+
+# ---------------------------------------------------------------- IDX
+
+
+def test_idx_folders_are_read_packed_and_raw_without_asking_for_mnist(folder):
+    edition = write_edition(folder, seed=7)
+    packed = load_idx(folder)
+    for file in edition.files:
+        (folder / file.raw_name).write_bytes(gzip.decompress((folder / file.name).read_bytes()))
+        (folder / file.name).unlink()
+    raw = load_idx(str(folder))
+    images, labels = pictures(N_TRAIN + N_TEST, seed=7)
+    for data in (packed, raw):
+        assert np.array_equal(data.images, images)
+        assert np.array_equal(data.labels, labels)
+        assert (data.n_train, data.source) == (N_TRAIN, "idx")
+        assert not data.images.flags.writeable
+
+
+@pytest.mark.parametrize("file", MNIST.files, ids=lambda file: file.name)
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"",
+        lambda content: content[:9],
+        lambda content: content[: len(content) // 2],
+        lambda content: content[:-1],
+        lambda content: b"not a gzip file",
+        lambda content: b"\0\0\x0d\x01" + content,
+        lambda content: b"\0\0\x08\xff" + b"\0\0\0\1" * 255 + b"\0",
+        lambda content: gzip.decompress(content) + b"\0",
+        lambda content: gzip.decompress(content)[:-1],
+        lambda content: gzip.decompress(content)[:6],
+        lambda content: bytes([*content[:30], *b"\xff" * 20, *content[50:]]),
+    ],
+    ids=["empty", "9 bytes", "half", "a byte short", "text", "floats", "255 dimensions",
+         "a value more", "a value less", "half a header", "overwritten"],
+)  # fmt: skip
+def test_a_damaged_idx_file_is_refused_by_name(folder, file, damage):
+    write_edition(folder)
+    path = folder / file.name
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(DataError) as caught:
+        load_idx(folder)
+    assert str(caught.value).startswith(f"The folder {folder} {file.name}")
+    assert "Put the four IDX files" in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_a_missing_idx_file_is_named(folder):
+    write_edition(folder)
+    (folder / MNIST.test_labels.name).unlink()
+    with pytest.raises(DataError, match=f"lacks {MNIST.test_labels.name}"):
+        load_idx(folder)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "x" * 300])
+def test_an_idx_folder_that_is_none_is_refused_in_plain_words(tmp_path, name):
+    with pytest.raises(DataError, match=r"lacks|cannot be read"):
+        load_idx(tmp_path / name)
+
+
+@pytest.mark.parametrize("shape", [(N_TRAIN - 1, 28, 28), (N_TRAIN, 32, 32), (N_TRAIN, 784)])
+def test_idx_files_that_do_not_fit_each_other_are_refused(folder, shape):
+    write_edition(folder)
+    content = gzip.compress(idx_bytes(np.zeros(shape, np.uint8)))
+    (folder / MNIST.train_images.name).write_bytes(content)
+    with pytest.raises(DataError, match="they should be"):
+        load_idx(folder)
+
+
+def test_idx_is_parsed_in_the_shape_of_its_header():
+    values = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+    assert np.array_equal(parse_idx(idx_bytes(values)), values)
+
+
+# ---------------------------------------------------------------- the real MNIST
+
+
+@pytest.fixture
+def real(tmp_path, monkeypatch):
+    """Return the real MNIST, loaded cold from the folder that MNIST_COURSE_DATA names."""
+    if REAL is None:
+        pytest.skip("MNIST_COURSE_DATA does not name a folder with the real MNIST")
+    monkeypatch.setenv("MNIST_COURSE_DATA", str(REAL))
+    return load_mnist("mnist")
+
+
+def test_the_real_mnist_is_whole_and_in_the_standard_order(real):
+    assert real.images.shape == (70_000, 784)
+    assert (len(real.train[1]), len(real.test[1])) == (60_000, 10_000)
+    assert real.train[1][:5].tolist() == [5, 0, 4, 1, 9]
+    assert real.test[1][:5].tolist() == [7, 2, 1, 0, 4]
+    assert np.bincount(real.labels).tolist() == [
+        6903, 7877, 6990, 7141, 6824, 6313, 6876, 7293, 6825, 6958,
+    ]  # fmt: skip
+    # The first picture, the best known 5 of all: its upper left end, row by row.
+    five = real.images[0].reshape(28, 28)
+    assert five[5, 12:24].tolist() == [3, 18, 18, 18, 126, 136, 175, 26, 166, 255, 247, 127]
+
+
+def test_the_real_mnist_equals_its_files(real):
+    files = load_idx(REAL)
+    assert np.array_equal(real.images, files.images)
+    assert np.array_equal(real.labels, files.labels)
+    assert isinstance(owner_of(real.images), mmap.mmap)
+    assert MNIST.is_block(make_block(files.images, files.labels))
+
+
+def test_the_warm_real_mnist_takes_little_new_memory(real):
+    # In a new process: what earlier tests left behind would hide it here.
+    script = """
+import numpy, psutil
+before = psutil.Process().memory_info().rss
+from mnist_course import load_mnist
+data = load_mnist("mnist")
+print(len(data), psutil.Process().memory_info().rss - before)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    rows, new_bytes = map(int, done.stdout.split())
+    assert rows == 70_000
+    assert new_bytes < 60e6
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    script = "import sys, mnist_course; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    heavy = {"numpy", "pandas", "matplotlib", "sklearn", "papermill", "pooch", "requests"}
+    assert heavy.isdisjoint(done.stdout.split())

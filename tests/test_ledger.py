@@ -1,0 +1,142 @@
+"""The ledger: published numbers, ours, and when the two agree."""
+
+from __future__ import annotations
+
+import csv
+from importlib.resources import files
+
+import numpy as np
+import pytest
+
+from mnist_course import ledger
+from mnist_course.ledger import (
+    RECORD_MIME,
+    Record,
+    agrees,
+    collect,
+    make_record,
+    merge,
+    published,
+    read_ledger,
+    reporter,
+    write_ledger,
+)
+
+
+def test_every_line_of_the_table_is_read():
+    text = files("mnist_course").joinpath("published.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(text.splitlines()))
+    assert [row["id"] for row in rows] == list(published())
+    assert all(1 <= number.chapter <= 10 for number in published().values())
+    assert all(n.tolerance is None or n.tolerance > 0 for n in published().values())
+
+
+def test_values_are_read_as_what_they_are():
+    assert published()["variance100.features"].value == 522
+    assert published()["lr-raw.converged"].value is True
+    assert published()["five-sgd.cv-accuracy"].value == (0.95035, 0.96035, 0.9604)
+    assert published()["knn-grid.best"].value == "n_neighbors=4 weights=distance"
+
+
+@pytest.mark.parametrize(
+    ("id", "ours", "expected"),
+    [
+        ("lr-minmax.accuracy", 0.9214, True),  # published 0.921 ± 0.0005
+        ("lr-minmax.accuracy", 0.9215, True),
+        ("lr-minmax.accuracy", 0.9216, False),
+        ("lr-minmax.accuracy", np.float32(0.921), True),
+        ("lr-minmax.accuracy", float("nan"), False),
+        ("lr-minmax.accuracy", "good", False),
+        ("variance100.features", 522, True),
+        ("variance100.features", np.int64(522), True),
+        ("variance100.features", 521, False),
+        ("lr-raw.converged", True, True),
+        ("lr-raw.converged", np.False_, False),
+        ("lr-raw.converged", 1, False),
+        ("five-sgd.cv-accuracy", [0.951, 0.96, 0.9604], True),
+        ("five-sgd.cv-accuracy", [0.951, 0.96], False),
+        ("five-sgd.cv-accuracy", [0.951, 0.96, 0.9], False),
+        ("five-sgd.confusion", np.array([[53900, 679], [1900, 3521]]), True),
+        ("five-sgd.confusion", np.array([[53900, 679], [3521, 1900]]), False),
+        ("knn-grid.best", {"weights": "distance", "n_neighbors": 4}, True),
+        ("knn-grid.best", {"weights": "uniform", "n_neighbors": 4}, False),
+    ],
+)
+def test_agreement_is_judged_by_the_tolerance(id, ours, expected):
+    assert agrees(ours, published()[id]) is expected
+
+
+def test_only_all_rows_of_mnist_are_compared():
+    assert make_record("variance100.features", 522, source="mnist", profile="full").agrees is True
+    assert (
+        make_record("variance100.features", 9, source="mnist", profile="published").agrees is False
+    )
+    assert make_record("variance100.features", 522, source="mnist", profile="quick").agrees is None
+    assert make_record("variance100.features", 522, source="digits", profile="full").agrees is None
+
+
+def test_an_unknown_id_is_an_error():
+    with pytest.raises(KeyError, match=r"published\.csv"):
+        make_record("lr-rwa.accuracy", 0.9, source="mnist", profile="full")
+
+
+def _shown(monkeypatch, *, id="variance100.features", value=522, source="mnist", profile="full"):
+    shown = []
+    monkeypatch.setattr(
+        "IPython.display.display", lambda data, **options: shown.append((data, options))
+    )
+    reporter(source, profile)(id, value)
+    ((data, options),) = shown
+    assert options == {"raw": True}
+    return data
+
+
+def test_report_shows_one_line_and_leaves_a_record(monkeypatch):
+    data = _shown(monkeypatch)
+    assert data["text/plain"] == (
+        "✓ pixels kept: ours 522, published 522 (source B; agrees exactly)"
+    )
+    assert "<strong>522</strong>" in data["text/html"]
+    notebook = {"cells": [{"outputs": [{"data": data}]}, {"cell_type": "markdown"}]}
+    assert collect(notebook) == [
+        Record("variance100.features", "522", "522", True, "full", "mnist")
+    ]
+
+
+def test_report_says_plainly_when_a_number_does_not_agree(monkeypatch):
+    assert "does NOT agree" in _shown(monkeypatch, value=500)["text/plain"]
+
+
+def test_on_the_embedded_digits_report_says_that_the_published_number_is_about_mnist(monkeypatch):
+    text = _shown(monkeypatch, value=400, source="digits")["text/plain"]
+    assert "ours 400" in text
+    assert "about MNIST" in text
+    assert "agree" not in text
+
+
+def test_a_ledger_survives_writing_and_reading(tmp_path):
+    records = [
+        Record("lr-poly.accuracy", "0.9805", "0.98048", True, "full", "mnist"),
+        Record("variance100.features", "522", "522", None, "quick", "mnist"),
+        Record("knn-grid.best", "n_neighbors=4 weights=distance", "a, b", False, "full", "mnist"),
+    ]
+    path = tmp_path / "results" / "ledger.csv"
+    write_ledger(path, records)
+    assert sorted(read_ledger(path), key=str) == sorted(records, key=str)
+    # In the order of the published table, so that a diff shows what changed and no more.
+    assert [record.id for record in read_ledger(path)] == [
+        id for id in published() if id in {record.id for record in records}
+    ]
+    assert read_ledger(tmp_path / "none.csv") == []
+
+
+def test_new_records_replace_those_of_the_same_id_and_profile():
+    old = [Record("a", "1", "1", True, "full", "mnist"), Record("a", "1", "2", True, "quick", "m")]
+    new = [Record("a", "1", "3", True, "full", "mnist")]
+    assert [record.ours for record in merge(old, new)] == ["3", "2"]
+
+
+def test_values_are_written_with_seven_digits():
+    assert ledger.write(0.91507142857) == "0.9150714"
+    assert ledger.write(np.array([[1, 2], [3, 4]])) == "1 2 3 4"
+    assert ledger.write(True) == "True"

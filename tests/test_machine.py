@@ -1,0 +1,158 @@
+"""Cores, memory and thread limits: what the process owns, not what the machine shows."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mnist_course import machine
+
+
+def _cgroups(tmp_path: Path, membership: str, **limits: str) -> dict[str, Path]:
+    """Lay out control groups as the kernel shows them."""
+    root = tmp_path / "cgroup"
+    of_self = tmp_path / "self"
+    of_self.write_text(membership, encoding="ascii")
+    root.mkdir()
+    for name, text in limits.items():
+        path = root / name.replace("__", "/").replace("_dot_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="ascii")
+    return {"cgroup_root": root, "cgroup_of_self": of_self}
+
+
+@pytest.fixture
+def eight_cores(monkeypatch):
+    monkeypatch.setattr(machine, "visible_cores", lambda: 8)
+    monkeypatch.delenv(machine.CORES_VARIABLE, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("membership", "limits", "cores"),
+    [
+        ("0::/\n", {"cpu_dot_max": "100000 100000"}, 1),  # Binder: one core of eight
+        ("0::/\n", {"cpu_dot_max": "250000 100000"}, 2),  # two and a half: two can be kept busy
+        ("0::/\n", {"cpu_dot_max": "50000 100000"}, 1),  # half a core is still one thread
+        ("0::/\n", {"cpu_dot_max": "max 100000"}, 8),
+        ("0::/a/b\n", {"a__cpu_dot_max": "300000 100000", "a__b__cpu_dot_max": "max 100000"}, 3),
+        ("0::/gone/from/here\n", {"cpu_dot_max": "200000 100000"}, 2),  # the host's own path
+        (
+            "4:cpu,cpuacct:/x\n",
+            {
+                "cpu,cpuacct__x__cpu_dot_cfs_quota_us": "400000",
+                "cpu,cpuacct__x__cpu_dot_cfs_period_us": "100000",
+            },
+            4,
+        ),
+        ("4:cpu:/\n", {"cpu__cpu_dot_cfs_quota_us": "-1", "cpu__cpu_dot_cfs_period_us": "1"}, 8),
+        ("", {}, 8),  # macOS and Windows
+    ],
+)
+def test_the_quota_of_the_container_limits_the_cores(
+    tmp_path, eight_cores, membership, limits, cores
+):
+    assert machine.owned_cores(**_cgroups(tmp_path, membership, **limits)) == cores
+
+
+def test_a_wish_for_fewer_cores_is_granted_and_for_more_is_not(tmp_path, eight_cores, monkeypatch):
+    groups = _cgroups(tmp_path, "0::/\n", cpu_dot_max="400000 100000")
+    monkeypatch.setenv(machine.CORES_VARIABLE, "2")
+    assert machine.owned_cores(**groups) == 2
+    monkeypatch.setenv(machine.CORES_VARIABLE, "16")
+    assert machine.owned_cores(**groups) == 4
+
+
+@pytest.mark.parametrize("wish", ["none", "0", "-1", "1.5"])
+def test_a_wish_that_is_no_number_of_cores_is_an_error(monkeypatch, wish):
+    monkeypatch.setenv(machine.CORES_VARIABLE, wish)
+    with pytest.raises(ValueError, match=machine.CORES_VARIABLE):
+        machine.owned_cores()
+
+
+def test_the_memory_limit_of_the_container_counts(tmp_path):
+    groups = _cgroups(tmp_path, "0::/\n", memory_dot_max="2000000000")
+    assert machine.owned_memory(**groups) == 2_000_000_000
+
+
+def test_no_memory_limit_means_the_machine_s_memory(tmp_path):
+    import psutil
+
+    groups = _cgroups(tmp_path, "0::/\n", memory_dot_max="max")
+    assert machine.owned_memory(**groups) == psutil.virtual_memory().total
+
+
+def test_nothing_is_set_where_the_libraries_find_the_number_themselves(eight_cores):
+    environment: dict[str, str] = {}
+    assert machine.limit_threads(environment) == 8
+    assert environment == {}
+
+
+def test_a_limit_set_by_the_user_stays(eight_cores, monkeypatch):
+    monkeypatch.setenv(machine.CORES_VARIABLE, "2")
+    environment = {"OMP_NUM_THREADS": "5"}
+    machine.limit_threads(environment)
+    assert environment["OMP_NUM_THREADS"] == "5"
+    assert environment["OPENBLAS_NUM_THREADS"] == "2"
+
+
+_COUNT_THREADS = """
+import json, os
+{first}
+{second}
+import numpy, threadpoolctl
+numpy.ones((200, 200)) @ numpy.ones((200, 200))
+print(json.dumps([pool["num_threads"] for pool in threadpoolctl.threadpool_info()]))
+"""
+
+
+@pytest.mark.parametrize(
+    "order", [("import mnist_course", ""), ("import numpy", "import mnist_course")]
+)
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core cannot be limited to fewer")
+def test_importing_the_package_limits_blas_before_and_after_numpy_is_loaded(order):
+    unset = (*machine.THREAD_VARIABLES, "LOKY_MAX_CPU_COUNT")
+    environment = {k: v for k, v in os.environ.items() if k not in unset}
+    code = _COUNT_THREADS.format(first=order[0], second=order[1])
+
+    def threads(**more: str) -> list[int]:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**environment, **more},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return json.loads(done.stdout)
+
+    assert set(threads(**{machine.CORES_VARIABLE: "1"})) == {1}
+
+
+def test_the_module_prints_variables_for_a_shell():
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "mnist_course.machine"],
+        env={**os.environ, machine.CORES_VARIABLE: "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = done.stdout.split()
+    assert "OMP_NUM_THREADS=1" in lines
+    assert len(lines) == len(machine.THREAD_VARIABLES) + 1
+
+
+def test_importing_the_package_loads_no_heavy_library():
+    code = (
+        "import sys, mnist_course; "
+        "print([m for m in ('numpy', 'pandas', 'matplotlib', 'sklearn', 'papermill', 'pooch') "
+        "if m in sys.modules])"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != machine.CORES_VARIABLE}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,59 @@
+"""The committed notebooks: they keep the house rules, and they run without any data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from mnist_course.checking.house import check_file
+from mnist_course.checking.verify import check_ledger
+from mnist_course.ledger import collect, published, read_ledger
+from mnist_course.profiles import get_profile
+from mnist_course.running.notebooks import find_notebooks
+from mnist_course.running.run import Runner
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = find_notebooks(ROOT / "notebooks")
+LEDGER = ROOT / "results" / "ledger.csv"
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+@each_notebook
+def test_it_keeps_the_house_rules(path):
+    assert check_file(path) == []
+
+
+@each_notebook
+def test_it_runs_on_the_embedded_digits(path, tmp_path):
+    (outcome,) = Runner(get_profile("quick"), "digits", tmp_path).run([path])
+    assert outcome.failure is None, outcome.failure.traceback
+    committed = {record.id for record in collect(nbformat.read(path, as_version=4))}
+    assert {record.id for record in outcome.records} == committed
+    assert all(record.agrees is None for record in outcome.records)
+
+
+@each_notebook
+def test_its_committed_numbers_come_from_all_rows_of_mnist_and_agree(path):
+    for record in collect(nbformat.read(path, as_version=4)):
+        assert (record.source, record.profile, record.agrees) == ("mnist", "full", True)
+
+
+@each_notebook
+def test_the_ledger_says_what_it_says(path):
+    assert check_ledger([path], LEDGER) == 0
+
+
+def test_every_published_number_of_a_finished_chapter_is_in_the_ledger():
+    finished = {int(path.name.split("_")[0]) for path in NOTEBOOKS}
+    wanted = {id for id, number in published().items() if number.chapter in finished}
+    assert {record.id for record in read_ledger(LEDGER)} == wanted
+
+
+def test_a_changed_number_in_the_ledger_is_found(tmp_path, capsys):
+    spoiled = tmp_path / "ledger.csv"
+    text = LEDGER.read_text(encoding="utf-8")
+    spoiled.write_text(text.replace(",522,522,", ",522,521,"), encoding="utf-8")
+    assert check_ledger(NOTEBOOKS, spoiled) == 1
+    assert "variance100.features is 522 in the notebook" in capsys.readouterr().out
