@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import tempfile
+import threading
 import traceback
 
 import filelock
@@ -542,9 +543,13 @@ def test_who_waits_for_another_process_is_told_so(
         process.communicate("go\n")  # the other one finishes only once we said that we wait
 
     monkeypatch.setattr(store, "notice", notice_and_let_go)
+    # Were nothing said, the test should fail and not hang.
+    in_the_end = threading.Timer(30, process.kill)
+    in_the_end.start()
     with serve(servers.files(folder)) as server:
         use_mirrors(server.address)
         assert_is_the_edition(load_edition(edition, cache))
+    in_the_end.cancel()
     assert "another process is fetching MNIST" in capsys.readouterr().out
 
 

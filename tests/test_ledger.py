@@ -10,7 +10,6 @@ import pytest
 
 from mnist_course import ledger
 from mnist_course.ledger import (
-    RECORD_MIME,
     Record,
     agrees,
     collect,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
     from mnist_course.running.run import Outcome
 
+_CODE = re.compile(r"(<(?:code|pre)\b.*?</(?:code|pre)>)", re.DOTALL)
+_FORMULA = re.compile(
+    r"\$\$(?P<block>.+?)\$\$|(?<![\\$\w])\$(?!\s)(?P<inline>[^$]+?)(?<!\s)\$(?!\d)", re.DOTALL
+)
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLE = """
 body { font-family: system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em;
@@ -107,11 +112,39 @@ def _write_page(outcome: Outcome, folder: Path) -> Path | None:
 
 
 def _as_html(notebook: NotebookNode, name: str) -> str:
+    from jinja2 import pass_context
     from nbconvert import HTMLExporter
 
-    exporter = HTMLExporter(template_name="mnist-course", extra_template_basedirs=[str(_TEMPLATES)])
+    class Exporter(HTMLExporter):
+        """Writes formulas as MathML, which a browser shows without script or network."""
+
+        def markdown2html(self, context, source):
+            return formulas_as_mathml(super().markdown2html(context, source))
+
+    # jinja is told so with an attribute; a method that overrides does not inherit it.
+    Exporter.markdown2html = pass_context(Exporter.markdown2html)
+    exporter = Exporter(template_name="mnist-course", extra_template_basedirs=[str(_TEMPLATES)])
     text, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": name}})
     return text
+
+
+def formulas_as_mathml(text: str) -> str:
+    """Replace TeX formulas in HTML by MathML.
+
+    Parameters
+    ----------
+    text : str
+        HTML with formulas between single or double dollar signs; code is left as it is.
+    """
+    from latex2mathml.converter import convert
+
+    def formula(match: re.Match[str]) -> str:
+        display = "block" if match["block"] else "inline"
+        return convert(html.unescape(match["block"] or match["inline"]), display=display)
+
+    parts = _CODE.split(text)
+    parts[::2] = [_FORMULA.sub(formula, part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def _row(outcome: Outcome, page: Path | None) -> str:
