@@ -74,15 +74,16 @@ def run(
     chosen_profile = get_profile(profile)
     folder, results = _folders(notebooks)
     paths = find_notebooks(folder, chosen or ())
+    parameters = _parameters(parameter or ())
     # Found out once, here: otherwise each notebook would look for the network again.
     source = load_mnist(source).source
-    if update and (source != "mnist" or chosen_profile.train_rows is not None or parameter):
+    if update and (source != "mnist" or chosen_profile.train_rows is not None or parameters):
         raise CourseError(
             "--update writes outputs that others rely on, so it needs the real data, the profile "
             "full or published, and no parameters.\nTry: mnist-course run --source mnist "
             "--profile full --update"
         )
-    runner = Runner(chosen_profile, source, out, jobs, parameters=_parameters(parameter or ()))
+    runner = Runner(chosen_profile, source, out, jobs, parameters)
     if runner.jobs < jobs:
         console.print(f"Note: {jobs} jobs were asked for; with {runner.jobs} core(s) to use, ")
         console.print(f"{runner.jobs} run at a time.")

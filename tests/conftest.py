@@ -1,0 +1,17 @@
+"""No test touches the reader's own cache or downloads anything."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("own")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MNIST_COURSE_CACHE", str(folder / "cache"))
+        patch.setenv("SCIKIT_LEARN_DATA", str(folder / "scikit-learn"))
+        # Nothing listens on the discard port: a test that forgets to say where its data come
+        # from is refused at once, with or without a network.
+        patch.setenv("MNIST_COURSE_MIRROR", "http://127.0.0.1:9/")
+        yield
