@@ -74,7 +74,14 @@ def main() -> None:
         rows = measure(Path(folder).absolute(), Path(scratch))
     print_machine()
     warm = rows["load_mnist, warm"]
-    headings = ("What (median of n processes)", "n", "seconds", "× warm load", "new MB", "peak MB")
+    headings = (
+        "What (median of runs)",
+        "runs",
+        "seconds",
+        "× warm load",
+        "new MB",
+        "peak MB",
+    )
     print_table(
         headings,
         [

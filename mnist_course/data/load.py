@@ -52,7 +52,10 @@ def load_mnist(source: str = "auto", *, data_home: str | os.PathLike[str] | None
     if source == "auto":
         source = os.environ.get(SOURCE_VARIABLE) or "auto"
     if source not in SOURCES:
-        raise ValueError(f"There is no source {source!r}. Choose one of: {', '.join(SOURCES)}.")
+        raise ValueError(
+            f"There is no source {source!r}. Choose one of: {', '.join(SOURCES)}; the argument "
+            f"and the environment variable {SOURCE_VARIABLE} take the same words."
+        )
     if source != "digits":
         try:
             return load_edition(MNIST, store.cache_folder(data_home))
