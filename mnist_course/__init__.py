@@ -18,6 +18,8 @@ __version__ = "0.1.0"
 
 _HOME_OF = {
     "Dataset": "mnist_course.data",
+    "confusion_matrices": "mnist_course.plots",
+    "confusion_plot": "mnist_course.plots",
     "control": "mnist_course.display",
     "digit_grid": "mnist_course.plots",
     "load_csv": "mnist_course.data",
@@ -26,7 +28,9 @@ _HOME_OF = {
     "pixel_map": "mnist_course.plots",
     "reporter": "mnist_course.ledger",
     "show": "mnist_course.display",
+    "threshold_curve": "mnist_course.plots",
     "versions": "mnist_course.machine",
+    "weight_grid": "mnist_course.plots",
 }
 
 __all__ = sorted([*_HOME_OF, "__version__"])

@@ -6,8 +6,8 @@ import csv
 import functools
 import html
 import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,8 @@ class Record:
     agrees : bool or None
         None where the two cannot be compared: other data, or fewer rows.
     profile, source : str
+    seconds : str
+        How long the experiment took; empty where nobody measured it.
     """
 
     id: str
@@ -69,6 +71,7 @@ class Record:
     agrees: bool | None
     profile: str
     source: str
+    seconds: str = ""
 
 
 @functools.cache
@@ -154,8 +157,77 @@ def agrees(ours: Any, number: Published) -> bool:
     return components.shape == theirs.shape and bool(np.all(np.abs(components - theirs) <= allowed))
 
 
-def reporter(source: str, profile: str) -> Callable[[str, Any], None]:
-    """Return the notebook's ``report(id, value)``.
+@dataclass(frozen=True)
+class Reporter:
+    """The notebook's ``report(id, value)``: sets a value beside the published one.
+
+    Parameters
+    ----------
+    source : str
+        Where the rows came from: the `source` of the data set.
+    profile : str
+    """
+
+    source: str
+    profile: str
+
+    def __call__(self, id: str, value: Any, *, seconds: float | None = None) -> None:
+        """Show one line, and leave a record in the output.
+
+        Parameters
+        ----------
+        id : str
+            Of a line in ``published.csv``.
+        value : bool, number, str, mapping, or array of numbers
+        seconds : float, optional
+            How long a slow experiment took.
+
+        Raises
+        ------
+        KeyError
+            If the id is not in ``published.csv``.
+        """
+        record = make_record(id, value, source=self.source, profile=self.profile)
+        if seconds is not None:
+            record = replace(record, seconds=f"{seconds:.0f}")
+        show_record(record)
+
+    def recorded(self, id: str) -> None:
+        """Show what an earlier run in the ``published`` profile found, and say that it did.
+
+        For experiments that take minutes: the committed ledger holds their results.
+
+        Parameters
+        ----------
+        id : str
+            Of a line in ``published.csv``.
+
+        Raises
+        ------
+        KeyError
+            If the id is not in ``published.csv``.
+        """
+        chapter = _published(id).chapter
+        command = f"mnist-course run {chapter} --profile published"
+        rows = {row.id: row for row in read_ledger(committed_ledger()) if row.profile == RECORDED}
+        if id in rows:
+            took = f", took {rows[id].seconds} s" if rows[id].seconds else ""
+            show_record(rows[id], note=f"Recorded from an earlier run{took}. Repeat it: {command}")
+        else:
+            print(f"{id} is computed only in the published profile: {command}")
+
+
+RECORDED = "published"
+"""The profile whose results stand in for experiments too slow to run each time."""
+
+
+def committed_ledger() -> Path:
+    """Return where the committed ledger lies in a checkout of the course."""
+    return Path(__file__).parents[1] / "results" / "ledger.csv"
+
+
+def reporter(source: str, profile: str) -> Reporter:
+    """Return the notebook's ``report``.
 
     Parameters
     ----------
@@ -165,16 +237,9 @@ def reporter(source: str, profile: str) -> Callable[[str, Any], None]:
 
     Returns
     -------
-    callable
-        Shows one line that sets a value beside the published one, and leaves a record in the
-        output. Raises KeyError for an id that is not in ``published.csv``.
+    Reporter
     """
-    profile = get_profile(profile).name
-
-    def report(id: str, value: Any) -> None:
-        show_record(make_record(id, value, source=source, profile=profile))
-
-    return report
+    return Reporter(source, get_profile(profile).name)
 
 
 def make_record(id: str, value: Any, *, source: str, profile: str) -> Record:
@@ -185,11 +250,7 @@ def make_record(id: str, value: Any, *, source: str, profile: str) -> Record:
     KeyError
         If the id is not in ``published.csv``.
     """
-    number = published().get(id)
-    if number is None:
-        raise KeyError(
-            f"{id!r} is not in the table of published numbers (mnist_course/published.csv)"
-        )
+    number = _published(id)
     comparable = source == "mnist" and get_profile(profile).train_rows is None
     return Record(
         id=id,
@@ -201,18 +262,27 @@ def make_record(id: str, value: Any, *, source: str, profile: str) -> Record:
     )
 
 
-def show_record(record: Record) -> None:
-    """Show a record as one line, with the record itself in the output for machines."""
+def show_record(record: Record, *, note: str = "") -> None:
+    """Show a record as one line, with the record itself in the output for machines.
+
+    Parameters
+    ----------
+    record : Record
+    note : str, optional
+        A sentence to add.
+    """
     from IPython.display import display
 
     verdict, explanation = _verdict(record)
     number = published()[record.id]
     ours, theirs = _short(record.ours), _short(record.published)
     plain = f"{verdict} {number.quantity}: ours {ours}, published {theirs} {explanation}"
+    plain += f"\n  {note}" if note else ""
     rich = (
         f"<p>{verdict} <strong>{html.escape(number.quantity)}</strong>: "
         f"ours <strong>{html.escape(ours)}</strong>, published {html.escape(theirs)} "
-        f"{html.escape(explanation)} <code>{html.escape(record.id)}</code></p>"
+        f"{html.escape(explanation)} <code>{html.escape(record.id)}</code>"
+        + (f"<br><em>{html.escape(note)}</em></p>" if note else "</p>")
     )
     data = {"text/plain": plain, "text/html": rich, RECORD_MIME: asdict(record)}
     display(data, raw=True)
@@ -258,6 +328,14 @@ def merge(old: Iterable[Record], new: Iterable[Record]) -> list[Record]:
     """Return the records of both, the new ones where both have an id in the same profile."""
     merged = {(record.id, record.profile): record for record in (*old, *new)}
     return list(merged.values())
+
+
+def _published(id: str) -> Published:
+    if id not in published():
+        raise KeyError(
+            f"{id!r} is not in the table of published numbers (mnist_course/published.csv)"
+        )
+    return published()[id]
 
 
 def _as_text(agreement: bool | None) -> str:

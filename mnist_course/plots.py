@@ -13,6 +13,7 @@ from mnist_course.geometry import SIDE
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.image import AxesImage
+    from sklearn.metrics import ConfusionMatrixDisplay
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#BBBBBB"
 """Colours that stay apart for colour-blind readers (Okabe and Ito, 2008) and in print."""
@@ -20,6 +21,7 @@ BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#BBBBBB"
 _GAP = 3  # pixels of a digit
 _LABEL_ROOM = 11  # pixels of a digit, above each picture that has a label
 _INCHES = 0.85  # a picture's side in a figure made here
+_CURVE_POINTS = 2000
 
 
 def digit_grid(
@@ -61,30 +63,200 @@ def digit_grid(
     >>> ax = digit_grid(X[:5], y[:5], columns=5)
     """
     pictures = _as_pictures(images)
-    if labels is not None and len(labels) != len(pictures):
-        raise ValueError(f"There are {len(pictures)} pictures and {len(labels)} labels.")
-    columns = min(columns, len(pictures))
-    rows = -(-len(pictures) // columns)
-    room = _GAP if labels is None else _LABEL_ROOM
-    # One array for all pictures: a hundred artists would take a second to draw.
-    canvas = np.full((rows * (SIDE + room), columns * (SIDE + _GAP) - _GAP), np.nan)
-    corners = [
-        (row * (SIDE + room) + room, column * (SIDE + _GAP))
-        for row in range(rows)
-        for column in range(columns)
-    ]
-    for (top, left), picture in zip(corners, pictures, strict=False):
-        canvas[top : top + SIDE, left : left + SIDE] = picture
+    return _draw_tiles(pictures, labels, columns, ax, cmap=cmap, vmin=0, vmax=255).axes
+
+
+def weight_grid(
+    weights: ArrayLike,
+    labels: Sequence[Any] | None = None,
+    *,
+    columns: int = 5,
+    cmap: str = "RdBu_r",
+    ax: Axes | None = None,
+) -> AxesImage:
+    """Draw the weights that a linear model gives to the pixels, one picture for each class.
+
+    Parameters
+    ----------
+    weights : array of shape (n_classes, 784)
+        Such as ``model.coef_``; zero is drawn white, and all pictures share one scale.
+    labels : sequence of length n_classes, optional
+        What to write above each picture.
+    columns : int, default=5
+        Pictures in a row.
+    cmap : str, default="RdBu_r"
+        A diverging colour map.
+    ax : Axes, optional
+        Where to draw; a new figure of fitting size without it.
+
+    Returns
+    -------
+    AxesImage
+        With a colour bar beside it.
+
+    Raises
+    ------
+    ValueError
+        As for `digit_grid`.
+    """
+    pictures = _as_pictures(weights)
+    limit = np.abs(pictures).max() or 1.0
+    image = _draw_tiles(pictures, labels, columns, ax, cmap=cmap, vmin=-limit, vmax=limit)
+    image.axes.figure.colorbar(image, ax=image.axes, label="weight", fraction=0.03, pad=0.02)
+    return image
+
+
+def confusion_matrices(
+    y_true: ArrayLike, y_pred: ArrayLike, *, labels: Sequence[Any] | None = None
+) -> dict[str, np.ndarray]:
+    """Count which class is taken for which, and scale the counts in four ways.
+
+    Parameters
+    ----------
+    y_true, y_pred : arrays of shape (n,)
+        Classes, as numbers or as text, but both of one kind.
+    labels : sequence, optional
+        Classes in the order of rows and columns; those that occur, sorted, without it.
+
+    Returns
+    -------
+    dict of str to array of shape (n_classes, n_classes)
+        ``"counts"``; ``"by row"``, shares of each true class; ``"by column"``, shares of each
+        predicted class; ``"errors by row"``, as the second with the diagonal left out before
+        dividing. Rows are true classes. Where there is nothing to divide by, shares are 0.
+
+    Raises
+    ------
+    ValueError
+        If the two differ in length or are of different kinds, or there is nothing to count.
+    """
+    from sklearn.metrics import confusion_matrix
+
+    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+    if y_true.shape != y_pred.shape or y_true.ndim != 1 or y_true.size == 0:
+        raise ValueError(
+            f"True and predicted classes should be two lists of one length, and not empty; "
+            f"these have shapes {y_true.shape} and {y_pred.shape}."
+        )
+    if (y_true.dtype.kind in "OSU") != (y_pred.dtype.kind in "OSU"):
+        raise ValueError(
+            "True and predicted classes are of different kinds, one text and the other numbers. "
+            "Convert one of them, for instance with y.astype(int)."
+        )
+    counts = confusion_matrix(y_true, y_pred, labels=labels)
+    errors = counts * ~np.eye(len(counts), dtype=bool)
+    return {
+        "counts": counts,
+        "by row": _shares(counts, axis=1),
+        "by column": _shares(counts, axis=0),
+        "errors by row": _shares(errors, axis=1),
+    }
+
+
+def confusion_plot(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    labels: Sequence[Any] | None = None,
+    axes: np.ndarray | None = None,
+) -> list[ConfusionMatrixDisplay]:
+    """Draw the confusion matrix in four ways: counts, by row, by column, errors by row.
+
+    Parameters
+    ----------
+    y_true, y_pred, labels
+        As for `confusion_matrices`.
+    axes : array of four Axes, optional
+        Where to draw; a new figure without it.
+
+    Returns
+    -------
+    list of ConfusionMatrixDisplay
+        Four of them, in the order above.
+    """
+    from sklearn.metrics import ConfusionMatrixDisplay
+
+    matrices = confusion_matrices(y_true, y_pred, labels=labels)
+    shown = labels if labels is not None else np.unique(np.concatenate([y_true, y_pred]))
+    if axes is None:
+        from matplotlib import pyplot as plt
+
+        _, axes = plt.subplots(2, 2, figsize=(10.5, 10), layout="constrained")
+    displays = []
+    for (name, matrix), ax in zip(matrices.items(), np.ravel(axes), strict=True):
+        # Whole percent fit into a cell of a 10 × 10 matrix; 0.93 and 0.07 hardly do.
+        values, form = (matrix, "d") if name == "counts" else (100 * matrix, ".0f")
+        display = ConfusionMatrixDisplay(values, display_labels=shown)
+        display.plot(ax=ax, cmap="Blues", values_format=form, colorbar=False)
+        ax.set_title(name if name == "counts" else f"{name} (%)")
+        for text in display.text_.flat:
+            text.set_fontsize(8)
+        displays.append(display)
+    return displays
+
+
+def threshold_curve(
+    y_true: ArrayLike,
+    scores: ArrayLike,
+    *,
+    threshold: float | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw precision and recall over the threshold.
+
+    Parameters
+    ----------
+    y_true : array of bool of shape (n,)
+        Which samples are positive.
+    scores : array of shape (n,)
+        Decision scores or probabilities; samples at or above the threshold are called positive.
+    threshold : float, optional
+        Marked with a line and two dots.
+    ax : Axes, optional
+        Where to draw; a new figure without it.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, or no sample is positive: recall is then not defined.
+    """
+    from sklearn.metrics import precision_recall_curve
+
+    y_true, scores = np.asarray(y_true), np.asarray(scores, dtype=float)
+    if y_true.shape != scores.shape or y_true.ndim != 1:
+        raise ValueError(
+            f"There should be one score for each sample; shapes are {y_true.shape} and "
+            f"{scores.shape}."
+        )
+    if y_true.dtype.kind not in "bui" or not np.isin(y_true, [0, 1]).all():
+        raise ValueError("Say which samples are positive with True and False, such as y == 5.")
+    if not y_true.any():
+        raise ValueError("No sample is positive, so there is no recall to draw.")
+    precision, recall, thresholds = precision_recall_curve(y_true, scores)
     if ax is None:
         from matplotlib import pyplot as plt
 
-        height, width = (size / SIDE * _INCHES for size in canvas.shape)
-        _, ax = plt.subplots(figsize=(width, height))
-    ax.imshow(canvas, cmap=cmap, vmin=0, vmax=255, interpolation="nearest")
-    ax.set_axis_off()
-    for (top, left), label in zip(corners, labels if labels is not None else (), strict=False):
-        ax.text(left + SIDE / 2, top - 2, str(label), ha="center", va="bottom", fontsize=9)
+        _, ax = plt.subplots(figsize=(7, 3.4))
+    # A few thousand points are drawn as fast as a finger moves a slider; all 60,000 are not.
+    step = slice(None, None, max(1, len(thresholds) // _CURVE_POINTS))
+    ax.plot(thresholds[step], precision[:-1][step], color=BLUE, label="precision")
+    ax.plot(thresholds[step], recall[:-1][step], color=ORANGE, linestyle="--", label="recall")
+    if threshold is not None:
+        ax.axvline(threshold, color="black", linewidth=0.8, linestyle=":")
+        at = min(int(np.searchsorted(thresholds, threshold)), len(thresholds) - 1)
+        ax.plot([threshold] * 2, [precision[at], recall[at]], "ko", markersize=5)
+    ax.set(xlabel="threshold", ylabel="precision, recall", ylim=(0, 1.02))
+    ax.legend(loc="center left")
     return ax
+
+
+def _shares(counts: np.ndarray, *, axis: int) -> np.ndarray:
+    totals = counts.sum(axis=axis, keepdims=True)
+    return np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
 
 
 def pixel_map(
@@ -127,6 +299,39 @@ def pixel_map(
     ax.set_yticks([])
     if label is not None:
         ax.figure.colorbar(image, ax=ax, label=label, fraction=0.046, pad=0.04)
+    return image
+
+
+def _draw_tiles(
+    pictures: np.ndarray,
+    labels: Sequence[Any] | None,
+    columns: int,
+    ax: Axes | None,
+    **imshow: Any,
+) -> AxesImage:
+    if labels is not None and len(labels) != len(pictures):
+        raise ValueError(f"There are {len(pictures)} pictures and {len(labels)} labels.")
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    room = _GAP if labels is None else _LABEL_ROOM
+    # One array for all pictures: a hundred artists would take a second to draw.
+    canvas = np.full((rows * (SIDE + room), columns * (SIDE + _GAP) - _GAP), np.nan)
+    corners = [
+        (row * (SIDE + room) + room, column * (SIDE + _GAP))
+        for row in range(rows)
+        for column in range(columns)
+    ]
+    for (top, left), picture in zip(corners, pictures, strict=False):
+        canvas[top : top + SIDE, left : left + SIDE] = picture
+    if ax is None:
+        from matplotlib import pyplot as plt
+
+        height, width = (size / SIDE * _INCHES for size in canvas.shape)
+        _, ax = plt.subplots(figsize=(width, height))
+    image = ax.imshow(canvas, interpolation="nearest", **imshow)
+    ax.set_axis_off()
+    for (top, left), label in zip(corners, labels if labels is not None else (), strict=False):
+        ax.text(left + SIDE / 2, top - 2, str(label), ha="center", va="bottom", fontsize=9)
     return image
 
 

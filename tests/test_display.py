@@ -15,7 +15,14 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
 from mnist_course.display import WIDGET_MIME, control, show, to_png
-from mnist_course.plots import digit_grid, pixel_map
+from mnist_course.plots import (
+    confusion_matrices,
+    confusion_plot,
+    digit_grid,
+    pixel_map,
+    threshold_curve,
+    weight_grid,
+)
 
 
 @pytest.fixture
@@ -114,3 +121,73 @@ def test_pictures_of_another_shape_are_an_error(images):
 def test_labels_of_another_number_are_an_error():
     with pytest.raises(ValueError, match="2 pictures and 3 labels"):
         digit_grid(np.zeros((2, 784)), [1, 2, 3])
+
+
+def test_weights_share_one_scale_centred_at_zero():
+    image = weight_grid(np.linspace(-3, 1, 2 * 784).reshape(2, 784), [0, 1])
+    assert image.get_clim() == (-3, 3)
+    plt.close(image.axes.figure)
+
+
+def test_the_confusion_matrix_in_four_ways():
+    y_true = [0, 0, 0, 0, 1, 1, 2]
+    y_pred = [0, 0, 0, 1, 1, 2, 2]
+    matrices = confusion_matrices(y_true, y_pred)
+    assert matrices["counts"].tolist() == [[3, 1, 0], [0, 1, 1], [0, 0, 1]]
+    assert matrices["by row"].tolist() == [[0.75, 0.25, 0], [0, 0.5, 0.5], [0, 0, 1]]
+    assert matrices["by column"].tolist() == [[1, 0.5, 0], [0, 0.5, 0.5], [0, 0, 0.5]]
+    assert matrices["errors by row"].tolist() == [[0, 1, 0], [0, 0, 1], [0, 0, 0]]
+
+
+def test_a_class_that_never_occurs_has_a_row_of_zeros():
+    matrices = confusion_matrices([0, 1], [0, 1], labels=[0, 1, 2])
+    assert matrices["by row"][2].tolist() == [0, 0, 0]
+    assert matrices["by column"][:, 2].tolist() == [0, 0, 0]
+
+
+def test_labels_may_be_text_but_not_text_on_one_side_only():
+    assert confusion_matrices(["5", "3"], ["5", "5"])["counts"].tolist() == [[0, 1], [0, 1]]
+    with pytest.raises(ValueError, match="different kinds"):
+        confusion_matrices(["5", "3"], [5, 5])
+
+
+@pytest.mark.parametrize(("y_true", "y_pred"), [([], []), ([1, 2], [1]), ([[1]], [[1]])])
+def test_lists_that_do_not_fit_are_an_error(y_true, y_pred):
+    with pytest.raises(ValueError, match="one length"):
+        confusion_matrices(y_true, y_pred)
+
+
+def test_the_confusion_plot_shows_counts_and_percent():
+    figure, axes = plt.subplots(2, 2)
+    displays = confusion_plot([0, 0, 1], [0, 1, 1], axes=axes)
+    texts = [[cell.get_text() for cell in display.text_.flat] for display in displays]
+    assert texts == [
+        ["1", "1", "0", "1"],
+        ["50", "50", "0", "100"],
+        ["100", "50", "0", "50"],
+        ["0", "100", "0", "0"],
+    ]
+    assert [display.ax_ for display in displays] == list(axes.flat)
+    plt.close(figure)
+
+
+def test_the_threshold_curve_marks_precision_and_recall_at_the_threshold():
+    y_true = np.array([False, False, True, True])
+    ax = threshold_curve(y_true, [0.1, 0.4, 0.35, 0.8], threshold=0.35)
+    marked = next(line for line in ax.lines if line.get_marker() == "o")
+    assert marked.get_ydata().tolist() == pytest.approx([2 / 3, 1.0])
+    plt.close(ax.figure)
+
+
+@pytest.mark.parametrize(
+    ("y_true", "scores", "words"),
+    [
+        ([False, False], [0.1, 0.2], "No sample is positive"),
+        ([True, False], [0.1], "one score for each"),
+        ([5, 3], [0.1, 0.2], "True and False"),
+        (["5", "3"], [0.1, 0.2], "True and False"),
+    ],
+)
+def test_a_threshold_curve_of_something_else_is_a_clear_error(y_true, scores, words):
+    with pytest.raises(ValueError, match=words):
+        threshold_curve(y_true, scores)

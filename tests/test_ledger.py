@@ -10,6 +10,7 @@ import pytest
 
 from mnist_course import ledger
 from mnist_course.ledger import (
+    RECORD_MIME,
     Record,
     agrees,
     collect,
@@ -139,3 +140,37 @@ def test_values_are_written_with_seven_digits():
     assert ledger.write(0.91507142857) == "0.9150714"
     assert ledger.write(np.array([[1, 2], [3, 4]])) == "1 2 3 4"
     assert ledger.write(True) == "True"
+
+
+def _recorded(monkeypatch, tmp_path, records, id="lr-raw.accuracy"):
+    path = tmp_path / "ledger.csv"
+    write_ledger(path, records)
+    monkeypatch.setattr(ledger, "committed_ledger", lambda: path)
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, **options: shown.append(data))
+    reporter("digits", "quick").recorded(id)
+    return shown
+
+
+def test_a_recorded_number_says_that_it_is_recorded_and_how_to_repeat_it(monkeypatch, tmp_path):
+    slow = Record("lr-raw.accuracy", "0.9150714", "0.9151", True, "published", "mnist", "412")
+    (data,) = _recorded(monkeypatch, tmp_path, [slow])
+    assert "ours 0.9151" in data["text/plain"]
+    assert "Recorded from an earlier run, took 412 s." in data["text/plain"]
+    assert "mnist-course run 3 --profile published" in data["text/html"]
+    assert collect({"cells": [{"outputs": [{"data": data}]}]}) == [slow]
+
+
+def test_a_number_that_nobody_recorded_is_not_made_up(monkeypatch, tmp_path, capsys):
+    quick = Record("lr-raw.accuracy", "0.9150714", "0.9151", None, "full", "mnist")
+    assert _recorded(monkeypatch, tmp_path, [quick]) == []
+    assert "only in the published profile" in capsys.readouterr().out
+    with pytest.raises(KeyError):
+        _recorded(monkeypatch, tmp_path, [], id="lr-rwa")
+
+
+def test_the_seconds_of_a_slow_experiment_are_kept(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, **options: shown.append(data))
+    reporter("mnist", "published")("lr-raw.converged", True, seconds=411.6)
+    assert shown[0][RECORD_MIME]["seconds"] == "412"

@@ -34,12 +34,14 @@ pre { background: #f6f6f6; padding: 1em; overflow-x: auto; font-size: 0.85em }
 """
 
 
-def agreement(records: Sequence[Record]) -> str:
+def agreement(outcome: Outcome) -> str:
     """Sum up how many of a notebook's numbers agree with the published ones, in words."""
-    judged = [record for record in records if record.agrees is not None]
-    if judged:
-        return f"{sum(bool(r.agrees) for r in judged)} of {len(judged)}"
-    return f"{len(records)} not compared" if records else "none"
+    judged = [record for record in outcome.records if record.agrees is not None]
+    if not judged:
+        return f"{len(outcome.records)} not compared" if outcome.records else "none"
+    recorded = sum(record.profile != outcome.profile for record in judged)
+    words = f"{sum(bool(record.agrees) for record in judged)} of {len(judged)}"
+    return f"{words} ({recorded} recorded)" if recorded else words
 
 
 def result(outcome: Outcome) -> str:
@@ -155,7 +157,7 @@ def _row(outcome: Outcome, page: Path | None) -> str:
         f"<tr><td>{link}</td>"
         f'<td class="number">{outcome.seconds:.1f}</td>'
         f'<td class="number">{outcome.peak_bytes / 1e6:.0f} MB</td>'
-        f"<td>{agreement(outcome.records)}</td>"
+        f"<td>{agreement(outcome)}</td>"
         f'<td class="{mark}">{html.escape(result(outcome))}</td></tr>'
     )
 

@@ -50,7 +50,7 @@ class Outcome:
     ----------
     notebook, output : Path
         What was run, and the run notebook (as far as it came).
-    title : str
+    title, profile : str
     seconds : float
     peak_bytes : int
         Of the kernel and the processes it started.
@@ -61,6 +61,7 @@ class Outcome:
     notebook: Path
     output: Path
     title: str
+    profile: str
     seconds: float
     peak_bytes: int
     records: tuple[Record, ...] = ()
@@ -194,6 +195,7 @@ class Runner:
             notebook=notebook,
             output=output,
             title=title_of(source) or notebook.stem,
+            profile=self.profile.name,
             seconds=time.perf_counter() - start,
             peak_bytes=peak,
             records=tuple(records),

@@ -63,7 +63,7 @@ def table(outcomes: Sequence[Outcome]) -> Table:
             outcome.notebook.stem,
             f"{outcome.seconds:.1f}",
             f"{outcome.peak_bytes / 1e6:.0f} MB",
-            agreement(outcome.records),
+            agreement(outcome),
             f"[green]{result(outcome)}" if outcome.ok else f"[red]{result(outcome)}",
         )
     return rows
