@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -57,6 +57,25 @@ def show(figure: Figure, alt: str) -> None:
         output's metadata, where screen readers and exported pages find it.
     """
     _display(to_png(figure), alt)
+
+
+def outlives_kernel(data: Mapping[str, Any]) -> bool:
+    """Tell whether an output still says something when no kernel is there to show a widget.
+
+    Parameters
+    ----------
+    data : mapping
+        The output's content by MIME type.
+
+    Returns
+    -------
+    bool
+        False for a widget without a picture, of which only a name like ``Output()`` would
+        remain, and for the empty line that a progress bar leaves behind.
+    """
+    if WIDGET_MIME in data:
+        return bool(set(data) - {WIDGET_MIME, "text/plain"})
+    return bool(data) and "".join(data.get("text/plain", "-")).strip() != ""
 
 
 def control(draw: Callable[..., Figure], *, alt: str, **controls: Widget) -> None:

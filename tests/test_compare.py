@@ -4,12 +4,12 @@ import pytest
 
 from mnist_course.checking.compare import (
     MOST_SENTENCES,
-    WIDGET_VIEW,
     Tolerance,
     differences,
     text_differences,
     tolerance_from_tags,
 )
+from mnist_course.display import WIDGET_MIME
 
 ALT = "A histogram of the zero pixels"
 
@@ -244,9 +244,9 @@ def test_a_displayed_value_and_a_result_are_the_same():
 
 def test_widget_views_are_dropped_on_both_sides():
     live = figure()
-    live["data"] = {**live["data"], WIDGET_VIEW: {"model_id": "random"}}
+    live["data"] = {**live["data"], WIDGET_MIME: {"model_id": "random"}}
     assert differences([figure()], [live]) == []
-    only_view = {"output_type": "display_data", "data": {WIDGET_VIEW: {}}, "metadata": {}}
+    only_view = {"output_type": "display_data", "data": {WIDGET_MIME: {}}, "metadata": {}}
     assert differences([], [only_view]) == []
 
 

@@ -12,10 +12,10 @@ from mnist_course.checking.house import (
     MOST_CELLS,
     MOST_CODE_LINES,
     RULES,
-    WIDGET_VIEW,
     check_file,
     problems,
 )
+from mnist_course.display import WIDGET_MIME
 
 TITLE = "# How many pixels are empty?\n\nWe count them."
 OBJECTIVES = """## Objectives, prerequisites, time
@@ -291,8 +291,8 @@ def test_an_injected_cell(notebook):
 
 
 def test_a_widget_view(notebook):
-    notebook.cells[4].outputs[0].data[WIDGET_VIEW] = nbformat.from_dict({"model_id": "a"})
-    assert f"cell 5: output {WIDGET_VIEW} is left over" in only_problem(notebook)
+    notebook.cells[4].outputs[0].data[WIDGET_MIME] = nbformat.from_dict({"model_id": "a"})
+    assert f"cell 5: output {WIDGET_MIME} is left over" in only_problem(notebook)
 
 
 def test_a_long_code_cell(notebook):

@@ -22,6 +22,11 @@ def outcome(tmp_path_factory):
         "import sys; print('no' + 'ise', file=sys.stderr); print('word')",
         "6 * 7",
         "import ipywidgets; ipywidgets.IntSlider()",
+        "import numpy as np\n"
+        "from sklearn.callback import ProgressBar\n"
+        "from sklearn.linear_model import LogisticRegression\n"
+        "X, y = np.eye(6), np.arange(6) % 2\n"
+        "LogisticRegression().set_callbacks(ProgressBar()).fit(X, y).n_iter_.shape",
     )
     runner = Runner(get_profile("quick"), "digits", folder / "out", parameters={"seed": 3})
     (outcome,) = runner.run([notebook])
@@ -46,10 +51,13 @@ def test_what_differs_from_run_to_run_is_gone_and_the_outputs_stay(outcome):
     for word in ("papermill", "injected", "noise", WIDGET_MIME, "timestamp", "iopub"):
         assert word not in text
     code = [cell for cell in clean.cells if cell.cell_type == "code"]
-    assert [cell.execution_count for cell in code] == [1, 2, 3, 4]
+    assert [cell.execution_count for cell in code] == [1, 2, 3, 4, 5]
     assert code[1].outputs == [new_output("stream", name="stdout", text="word\n")]
     assert code[2].outputs[0].data["text/plain"] == "42"
     assert code[2].outputs[0].execution_count == 3
+    assert code[3].outputs == []
+    # The progress bar is a widget too, and leaves an empty line behind.
+    assert [output.data["text/plain"] for output in code[4].outputs] == ["(1,)"]
     assert [cell.id for cell in clean.cells] == [cell.id for cell in source.cells]
 
 

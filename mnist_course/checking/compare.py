@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from mnist_course.display import WIDGET_MIME, outlives_kernel
+
 # Printed scores carry three or four decimals; the last one depends on processor and threads.
 FLOAT_ABSOLUTE = 5e-4
 # The same for larger values (milliseconds, losses, percentages): one part in a thousand.
@@ -21,9 +23,6 @@ FLOAT_RELATIVE = 1e-3
 MEASURED_TAG = "measured"
 # All numbers of the cell, counts too, get the relative tolerance that follows.
 TOLERANCE_TAG_PREFIX = "rtol="
-
-# Model ids are random in each session, and committed notebooks come without this type.
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 # More than this per output tells nothing new; the rest is counted.
 MOST_SENTENCES = 5
@@ -277,7 +276,9 @@ def _plain(output: Mapping[str, Any]) -> dict[str, Any]:
     if output_type == "error":
         return {"kind": "error", "ename": output["ename"], "evalue": str(output["evalue"])}
     # display_data and execute_result: which of the two is a matter of how the cell ends.
-    data = {mime: value for mime, value in output["data"].items() if mime != WIDGET_VIEW}
+    data = {mime: value for mime, value in output["data"].items() if mime != WIDGET_MIME}
+    if not outlives_kernel(output["data"]):
+        data = {}
     return {"kind": "data", "data": data, "metadata": output.get("metadata", {})}
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from mnist_course.checking.compare import WIDGET_VIEW
+from mnist_course.display import WIDGET_MIME
 
 MOST_BYTES = 600_000
 MOST_CELLS = 45
@@ -271,8 +271,8 @@ def no_traces_of_the_run(notebook: NotebookNode) -> Iterator[str]:
     for number, cell in enumerate(notebook.cells, start=1):
         found = [f"metadata {key}" for key in RUN_METADATA if key in cell.metadata]
         found += [f"tag {tag}" for tag in _tags(cell) if tag == "injected-parameters"]
-        views = [WIDGET_VIEW in output.get("data", {}) for output in cell.get("outputs", [])]
-        found += [f"output {WIDGET_VIEW}"] if any(views) else []
+        views = [WIDGET_MIME in output.get("data", {}) for output in cell.get("outputs", [])]
+        found += [f"output {WIDGET_MIME}"] if any(views) else []
         if found:
             yield f"cell {number}: {', '.join(found)} is left over from a run. Remove it."
 

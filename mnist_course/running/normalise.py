@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
-from mnist_course.display import WIDGET_MIME
+from mnist_course.display import WIDGET_MIME, outlives_kernel
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+_NO_DISPLAY = {"stream or error": ""}
 _KEPT_CELL_METADATA = ("tags", "jupyter", "editable", "deletable", "nbgrader")
 
 
@@ -59,7 +60,7 @@ def normalise(run: NotebookNode, source: NotebookNode) -> NotebookNode:
         cell.outputs = [
             _normalise_output(copy.deepcopy(output), count)
             for output in ran.outputs
-            if output.get("name") != "stderr"
+            if output.get("name") != "stderr" and outlives_kernel(output.get("data", _NO_DISPLAY))
         ]
     return clean
 
