@@ -15,11 +15,12 @@ import psutil
 import pytest
 
 from mnist_course.errors import CourseError
+from mnist_course.ledger import Record
 from mnist_course.machine import owned_cores
 from mnist_course.profiles import get_profile
 from mnist_course.running.notebooks import find_notebooks
-from mnist_course.running.report import formulas_as_mathml, write_report
-from mnist_course.running.run import Runner
+from mnist_course.running.report import agreement, formulas_as_mathml, write_report
+from mnist_course.running.run import Outcome, Runner
 from tests.support.notebooks import write_notebook
 
 MEGABYTE = 1_000_000
@@ -314,3 +315,20 @@ def test_the_doctor_names_what_is_missing_and_the_command_that_mends_it(tmp_path
     done = _command("doctor", **empty)
     assert "lacks" in done.stdout
     assert "hint(s) above" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("records", "words"),
+    [
+        ([], "none"),
+        ([(True, "full")], "1 of 1"),
+        ([(True, "full"), (False, "full")], "1 of 2"),
+        ([(True, "full"), (True, "published")], "2 of 2 (1 recorded)"),
+        ([(None, "full")], "1 not compared"),
+        ([(True, "published"), (None, "full")], "1 of 1 (1 recorded), 1 not compared"),
+    ],
+)
+def test_the_table_says_how_many_numbers_agree_and_which_of_them_are_recorded(records, words):
+    rows = tuple(Record("a", "1", "1", agrees, profile, "mnist") for agrees, profile in records)
+    outcome = Outcome(Path("1.ipynb"), Path("1.ipynb"), "?", "full", 1.0, 1, rows)
+    assert agreement(outcome) == words

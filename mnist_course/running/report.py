@@ -37,11 +37,15 @@ pre { background: #f6f6f6; padding: 1em; overflow-x: auto; font-size: 0.85em }
 def agreement(outcome: Outcome) -> str:
     """Sum up how many of a notebook's numbers agree with the published ones, in words."""
     judged = [record for record in outcome.records if record.agrees is not None]
-    if not judged:
-        return f"{len(outcome.records)} not compared" if outcome.records else "none"
-    recorded = sum(record.profile != outcome.profile for record in judged)
-    words = f"{sum(bool(record.agrees) for record in judged)} of {len(judged)}"
-    return f"{words} ({recorded} recorded)" if recorded else words
+    others = len(outcome.records) - len(judged)
+    words = []
+    if judged:
+        recorded = sum(record.profile != outcome.profile for record in judged)
+        words.append(f"{sum(bool(record.agrees) for record in judged)} of {len(judged)}")
+        words[0] += f" ({recorded} recorded)" if recorded else ""
+    if others:
+        words.append(f"{others} not compared")
+    return ", ".join(words) or "none"
 
 
 def result(outcome: Outcome) -> str:

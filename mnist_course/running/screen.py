@@ -53,7 +53,7 @@ def progress(console: Console, notebooks: Sequence[Path]) -> Iterator[Watcher]:
 def table(outcomes: Sequence[Outcome]) -> Table:
     """Return the table that ends a run: a row for each notebook."""
     rows = Table()
-    rows.add_column("chapter", overflow="fold")
+    rows.add_column("chapter", no_wrap=True)
     rows.add_column("seconds", justify="right", no_wrap=True)
     rows.add_column("peak memory", justify="right", no_wrap=True)
     rows.add_column("numbers that agree", no_wrap=True)
