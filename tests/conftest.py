@@ -1,8 +1,10 @@
-"""No test touches the reader's own cache or downloads anything."""
+"""What the tests share; and no test touches the reader's own cache or downloads anything."""
 
 from __future__ import annotations
 
 import pytest
+
+from tests.support.editions import write_edition
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -15,3 +17,17 @@ def _own_cache(tmp_path_factory):
         # from is refused at once, with or without a network.
         patch.setenv("MNIST_COURSE_MIRROR", "http://127.0.0.1:9/")
         yield
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a folder with the four files of a small edition."""
+    return tmp_path / "files"
+
+
+@pytest.fixture
+def edition(folder, monkeypatch):
+    """Return a small edition that stands in for MNIST."""
+    edition = write_edition(folder)
+    monkeypatch.setattr("mnist_course.data.load.MNIST", edition)
+    return edition

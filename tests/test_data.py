@@ -35,20 +35,6 @@ def isolated(monkeypatch, tmp_path):
     isolate(monkeypatch, tmp_path)
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """Return a folder with the four files of a small edition."""
-    return tmp_path / "files"
-
-
-@pytest.fixture
-def edition(folder, monkeypatch):
-    """Return a small edition that stands in for MNIST."""
-    edition = write_edition(folder)
-    monkeypatch.setattr("mnist_course.data.load.MNIST", edition)
-    return edition
-
-
 @pytest.fixture(scope="module")
 def digits():
     return load_mnist("digits")
