@@ -61,6 +61,18 @@ def test_what_differs_from_run_to_run_is_gone_and_the_outputs_stay(outcome):
     assert [cell.id for cell in clean.cells] == [cell.id for cell in source.cells]
 
 
+def test_texts_that_follow_each_other_are_joined_and_others_keep_their_place(outcome):
+    source = nbformat.read(outcome.notebook, as_version=4)
+    run = nbformat.read(outcome.output, as_version=4)
+    cell = next(cell for cell in run.cells if "'word'" in cell.source)
+    picture = new_output("display_data", data={"image/png": "AA=="})
+    texts = [new_output("stream", name="stdout", text=text) for text in ("a", "b", "c")]
+    cell.outputs = [texts[0], texts[1], picture, texts[2]]
+    clean = normalise(run, source)
+    outputs = next(cell for cell in clean.cells if "'word'" in cell.source).outputs
+    assert [output.get("text") for output in outputs] == ["ab", None, "c"]
+
+
 def test_a_run_of_other_cells_is_refused(outcome):
     source = nbformat.read(outcome.notebook, as_version=4)
     source.cells[-1].source = "something else"

@@ -57,12 +57,24 @@ def normalise(run: NotebookNode, source: NotebookNode) -> NotebookNode:
             continue
         count += bool(cell.source.strip())
         cell.execution_count = count if cell.source.strip() else None
-        cell.outputs = [
+        kept = [
             _normalise_output(copy.deepcopy(output), count)
             for output in ran.outputs
             if output.get("name") != "stderr" and outlives_kernel(output.get("data", _NO_DISPLAY))
         ]
+        cell.outputs = _join_streams(kept)
     return clean
+
+
+def _join_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Join texts that follow each other: where the kernel cut them is a matter of timing."""
+    joined: list[NotebookNode] = []
+    for output in outputs:
+        if joined and output.output_type == joined[-1].output_type == "stream":
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def _normalise_output(output: NotebookNode, count: int) -> NotebookNode:

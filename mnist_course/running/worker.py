@@ -40,7 +40,6 @@ def main(job: dict[str, Any]) -> int:
             cwd=str(source.parent),
             execution_timeout=job["cell_timeout"],
             on_cell_start=cell_starts,
-            coalesce_streams=True,
         )
     except papermill.PapermillExecutionError as error:
         _failed(error.cell_index + 1, error.ename, error.evalue, "\n".join(error.traceback))
