@@ -72,12 +72,14 @@ def outlives_kernel(data: Mapping[str, Any]) -> bool:
     Returns
     -------
     bool
-        False for a widget without a picture, of which only a name like ``Output()`` would
-        remain, and for the empty line that a progress bar leaves behind.
+        False for what a progress bar leaves behind: a widget of which only the word
+        ``Output()`` would remain, and an empty line.
     """
-    if WIDGET_MIME in data:
-        return bool(set(data) - {WIDGET_MIME, "text/plain"})
-    return bool(data) and "".join(data.get("text/plain", "-")).strip() != ""
+    rest = {mime: content for mime, content in data.items() if mime != WIDGET_MIME}
+    text = "".join(rest.get("text/plain", "-")).strip()
+    if WIDGET_MIME in data and set(rest) <= {"text/plain"}:
+        return text not in ("-", "Output()")
+    return bool(rest) and text != ""
 
 
 def control(draw: Callable[..., Figure], *, alt: str, **controls: Widget) -> None:
