@@ -56,7 +56,7 @@ def table(outcomes: Sequence[Outcome]) -> Table:
     rows.add_column("chapter", no_wrap=True)
     rows.add_column("seconds", justify="right", no_wrap=True)
     rows.add_column("peak memory", justify="right", no_wrap=True)
-    rows.add_column("numbers that agree", no_wrap=True)
+    rows.add_column("numbers that agree")
     rows.add_column("result", overflow="fold")
     for outcome in outcomes:
         rows.add_row(
