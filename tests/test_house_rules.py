@@ -201,9 +201,9 @@ def test_a_figure_without_any_metadata(notebook):
 
 ABSOLUTE = [
     "/home/ada/mnist",
-    "see '/root/data.csv'",
+    "see '/home/ada/data.csv'",
     "path:/Users/ada/x",
-    "/work/main",
+    "/work/course",
     "(/tmp)",
     "file:///home/ada",
     r"C:\Users\ada",
