@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+import csv
 import platform
+from collections.abc import Sequence
 
 from mnist_course.machine import owned_cores, versions
+from mnist_course.recorded import benchmark_file
+
+
+def machine() -> str:
+    """Return one line with what the figures depend on."""
+    return f"{owned_cores()} cores, {platform.system()} {platform.machine()}, {versions()}"
 
 
 def print_machine() -> None:
     """Print what the figures depend on."""
-    print(f"{owned_cores()} cores, {platform.system()} {platform.machine()}, {versions()}\n")
+    print(f"{machine()}\n")
+
+
+def record_table(name: str, headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """Print a table, and keep it where notebooks find it.
+
+    Parameters
+    ----------
+    name : str
+        The benchmark's module name.
+    headings, rows
+        All text.
+    """
+    print_machine()
+    print_table(headings, list(rows))
+    path = benchmark_file(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(f"# {machine()}\n")
+        csv.writer(file, lineterminator="\n").writerows([headings, *rows])
+    print(f"\nWritten to results/benchmarks/{path.name}")
 
 
 def print_table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

@@ -1,0 +1,77 @@
+"""What a piece of work costs: seconds, and the most memory the process held meanwhile."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+_INTERVAL = 0.005  # seconds between two looks at the memory
+
+
+@dataclass
+class Cost:
+    """Seconds and memory of a block of code, filled in when the block ends.
+
+    Attributes
+    ----------
+    seconds : float
+        Wall time.
+    peak_bytes : int
+        The most resident memory of the whole process during the block, interpreter and
+        libraries included; processes that it started are not counted.
+    """
+
+    seconds: float = 0.0
+    peak_bytes: int = 0
+
+    @property
+    def peak_mb(self) -> float:
+        """The peak in megabytes of a million bytes."""
+        return self.peak_bytes / 1e6
+
+    def __str__(self) -> str:
+        return f"{self.seconds:.1f} s, at most {self.peak_mb:.0f} MB"
+
+
+@contextmanager
+def measure() -> Iterator[Cost]:
+    """Measure what the code in a ``with`` block costs.
+
+    Memory is looked at every five milliseconds by a second thread, so a shorter spike may
+    escape.
+
+    Yields
+    ------
+    Cost
+        Empty until the block ends, by whatever way.
+
+    Examples
+    --------
+    >>> with measure() as cost:
+    ...     total = sum(range(1000))
+    >>> cost.seconds < 10 and cost.peak_bytes > 0
+    True
+    """
+    import psutil
+
+    memory = psutil.Process().memory_info
+    cost = Cost(peak_bytes=memory().rss)
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_INTERVAL):
+            cost.peak_bytes = max(cost.peak_bytes, memory().rss)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    start = time.perf_counter()
+    try:
+        yield cost
+    finally:
+        cost.seconds = time.perf_counter() - start
+        over.set()
+        watcher.join()
+        cost.peak_bytes = max(cost.peak_bytes, memory().rss)
