@@ -18,6 +18,8 @@ __version__ = "0.1.0"
 
 _HOME_OF = {
     "Dataset": "mnist_course.data",
+    "accelerate": "mnist_course.acceleration",
+    "cluster": "mnist_course.dask_cluster",
     "confusion_matrices": "mnist_course.plots",
     "confusion_plot": "mnist_course.plots",
     "control": "mnist_course.display",

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
 from mnist_course.errors import CourseError, DataError
+
+if TYPE_CHECKING:
+    from mnist_course.running.run import Place
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
 
@@ -50,11 +55,22 @@ def run(
         str | None, typer.Option(help="quick, full or published; $MNIST_COURSE_PROFILE or quick.")
     ] = None,
     source: Annotated[str, typer.Option(help="auto, mnist or digits.")] = "auto",
-    jobs: Annotated[int, typer.Option(min=1, help="Notebooks at a time.")] = 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Notebooks at a time; 1, or with --cluster one for each worker."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for what the run makes.")] = Path("build/run"),
     parameter: Annotated[
         list[str] | None,
         typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="Set a notebook parameter."),
+    ] = None,
+    accelerate: Annotated[
+        bool,
+        typer.Option("--accelerate", help="Use faster models where a library has them."),
+    ] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Send notebooks to this Dask scheduler's workers."),
     ] = None,
     update: Annotated[
         bool,
@@ -83,20 +99,25 @@ def run(
             "full or published, and no parameters.\nTry: mnist-course run --source mnist "
             "--profile full --update"
         )
-    runner = Runner(chosen_profile, source, out, jobs, parameters)
-    if runner.jobs < jobs:
-        console.print(f"Note: {jobs} jobs were asked for; with {runner.jobs} core(s) to use, ")
-        console.print(f"{runner.jobs} run at a time.")
     # A service manager or CI stops a process with SIGTERM: end in the same orderly way.
     signal.signal(signal.SIGTERM, _interrupt)
+    faster = _accelerator(accelerate)
     try:
-        with screen.progress(console, paths) as runner.watch:
-            outcomes = runner.run(paths)
+        with _place(cluster, jobs, [folder, out]) as (place, at_a_time, where):
+            runner = Runner(chosen_profile, source, out, at_a_time, parameters, bool(faster), place)
+            if runner.jobs < at_a_time:
+                console.print(
+                    f"Note: {at_a_time} jobs were asked for; with {runner.jobs} core(s) to use, "
+                    f"{runner.jobs} run at a time."
+                )
+            with screen.progress(console, paths) as runner.watch:
+                outcomes = runner.run(paths)
     except KeyboardInterrupt:
         console.print("Stopped. Everything that was started has ended.")
         raise typer.Exit(INTERRUPTED) from None
-    threads = f"{runner.jobs} at a time with {runner.threads} thread(s) each"
-    summary = f"Profile {chosen_profile.name} on {_described(source)}; {threads}."
+    where = where or f"{runner.jobs} at a time with {runner.threads} thread(s) each"
+    summary = f"Profile {chosen_profile.name} on {_described(source)}; {where}"
+    summary += f"; accelerated by {faster}." if faster else "."
     report = write_report(outcomes, out, summary=summary)
     console.print(screen.table(outcomes))
     console.print(summary)
@@ -208,6 +229,37 @@ def _parameters(settings: list[str] | tuple[str, ...]) -> dict[str, object]:
         # As papermill reads its own parameters: 3 is a number, true a truth value.
         parameters[name] = yaml.safe_load(value)
     return parameters
+
+
+def _accelerator(wanted: bool) -> str:
+    """Name what will make models faster, and say plainly if nothing will."""
+    if not wanted:
+        return ""
+    from mnist_course.acceleration import REMEDY, available
+
+    name = available()
+    if not name:
+        console.print(f"Note: not accelerated, because no accelerator is installed. {REMEDY}")
+    return name
+
+
+@contextmanager
+def _place(
+    cluster: str | None, jobs: int | None, folders: list[Path]
+) -> Iterator[tuple[Place, int, str]]:
+    """Yield where notebooks run, how many at a time, and that place in words."""
+    if cluster is None:
+        from mnist_course.running.job import run_job
+
+        yield run_job, jobs or 1, ""
+        return
+    from mnist_course.running.remote import cluster_place
+
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    with cluster_place(cluster, folders) as place:
+        workers = len(place.workers)
+        yield place, jobs or workers, f"on {workers} worker(s) of the cluster at {cluster}"
 
 
 def _described(source: str) -> str:

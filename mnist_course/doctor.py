@@ -78,12 +78,19 @@ def _packages() -> Iterator[Finding]:
 
 
 def _extras() -> Iterator[Finding]:
-    for name, purpose in (("nbval", "mnist-course verify"), ("pytest", "the tests")):
+    for name, extra, purpose in (
+        ("nbval", "dev", "mnist-course verify"),
+        ("pytest", "dev", "the tests"),
+        ("distributed", "cluster", "mnist-course run --cluster"),
+        ("scikit-learn-intelex", "fast", "mnist-course run --accelerate"),
+    ):
         try:
             yield Finding(name, version(name))
         except PackageNotFoundError:
             yield Finding(
-                name, f"not installed (only {purpose} needs it)", 'pip install -e ".[dev]"'
+                name,
+                f"not installed (only {purpose} needs it)",
+                f'python -m pip install -e ".[{extra}]"',
             )
 
 

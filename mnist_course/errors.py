@@ -11,6 +11,10 @@ class DataError(CourseError):
     """MNIST could not be had, or what was found is not MNIST."""
 
 
+class ClusterError(CourseError):
+    """A cluster of machines could not be had, or cannot do what is asked of it."""
+
+
 _shown: set[str] = set()
 
 

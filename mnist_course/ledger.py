@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from mnist_course.acceleration import active
 from mnist_course.profiles import get_profile
 
 RECORD_MIME = "application/vnd.mnist-course.report+json"
@@ -63,6 +64,8 @@ class Record:
     profile, source : str
     seconds : str
         How long the experiment took; empty where nobody measured it.
+    accelerator : str
+        What stood in for scikit-learn's models; empty if nothing did.
     """
 
     id: str
@@ -72,6 +75,7 @@ class Record:
     profile: str
     source: str
     seconds: str = ""
+    accelerator: str = ""
 
 
 @functools.cache
@@ -212,6 +216,7 @@ class Reporter:
         rows = {row.id: row for row in read_ledger(committed_ledger()) if row.profile == RECORDED}
         if id in rows:
             took = f", took {rows[id].seconds} s" if rows[id].seconds else ""
+            took += f" with {rows[id].accelerator}" if rows[id].accelerator else ""
             show_record(rows[id], note=f"Recorded from an earlier run{took}. Repeat it: {command}")
         else:
             print(f"{id} is computed only in the published profile: {command}")
@@ -259,6 +264,7 @@ def make_record(id: str, value: Any, *, source: str, profile: str) -> Record:
         agrees=agrees(value, number) if comparable else None,
         profile=profile,
         source=source,
+        accelerator=active(),
     )
 
 

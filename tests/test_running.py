@@ -18,9 +18,10 @@ from mnist_course.errors import CourseError
 from mnist_course.ledger import Record
 from mnist_course.machine import owned_cores
 from mnist_course.profiles import get_profile
+from mnist_course.running.job import Outcome
 from mnist_course.running.notebooks import find_notebooks
 from mnist_course.running.report import agreement, formulas_as_mathml, write_report
-from mnist_course.running.run import Outcome, Runner
+from mnist_course.running.run import Runner
 from tests.support.notebooks import write_notebook
 
 MEGABYTE = 1_000_000

@@ -77,6 +77,13 @@ def title_of(notebook: NotebookNode) -> str:
     return ""
 
 
+def count_cells(path: Path) -> int:
+    """Return how many cells a notebook has, prose included."""
+    import nbformat
+
+    return len(nbformat.read(path, as_version=4).cells)
+
+
 def check_parameters(path: Path, wanted: Sequence[str]) -> None:
     """Make sure that a notebook declares the parameters that are to be set.
 

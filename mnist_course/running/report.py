@@ -14,7 +14,7 @@ from mnist_course.running.normalise import normalise
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-    from mnist_course.running.run import Outcome
+    from mnist_course.running.job import Outcome
 
 _CODE = re.compile(r"(<(?:code|pre)\b.*?</(?:code|pre)>)", re.DOTALL)
 _FORMULA = re.compile(

@@ -10,7 +10,7 @@ from mnist_course.ledger import merge, read_ledger, write_ledger
 from mnist_course.running.normalise import normalise
 
 if TYPE_CHECKING:
-    from mnist_course.running.run import Outcome
+    from mnist_course.running.job import Outcome
 
 
 def write_back(outcomes: Sequence[Outcome], results: Path, *, notebooks: bool) -> None:

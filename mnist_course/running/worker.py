@@ -1,15 +1,20 @@
 """The process that runs one notebook: papermill, with a line of JSON for each thing that happens.
 
 Started as ``python -m mnist_course.running.worker JOB``, where JOB is a JSON object with
-``input``, ``output``, ``parameters`` and ``cell_timeout``.
+``input``, ``output``, ``parameters`` and ``cell_timeout``. It ends, and its kernel with it, when
+the process that started it is gone.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import os
 import re
 import sys
+import threading
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -52,6 +57,17 @@ def main(job: dict[str, Any]) -> int:
     return 1
 
 
+def _end_with_parent() -> None:
+    """Leave at once when the parent has died; a Jupyter kernel does the same."""
+    import psutil
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        parent = psutil.Process(os.getppid())
+        while parent.is_running() and parent.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.5)
+    os._exit(1)
+
+
 def _failed(cell: int, name: str, message: str, traceback: str = "") -> None:
     _say(
         event="failed", cell=cell, name=name, message=message, traceback=_COLOUR.sub("", traceback)
@@ -63,4 +79,5 @@ def _say(**event: Any) -> None:
 
 
 if __name__ == "__main__":
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.exit(main(json.loads(sys.argv[1])))

@@ -1,0 +1,89 @@
+"""Faster models with scikit-learn's interface, where a library that has them is installed."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+
+HELPED = ("sklearn.svm.SVC", "sklearn.neighbors.KNeighborsClassifier")
+"""What scikit-learn-intelex is asked to replace.
+
+Only where ``benchmarks/accelerate.py`` found that it helps; all else stays scikit-learn's own.
+"""
+
+REMEDY = (
+    'On x86 Linux and Windows: python -m pip install -e ".[fast]". '
+    "With an NVIDIA card: install cuml."
+)
+
+_active = ""
+
+
+def accelerate() -> str | None:
+    """Let a faster library stand in for some of scikit-learn's models.
+
+    Call it before anything is imported from scikit-learn: names imported earlier stay as they
+    are. Taken is ``cuml.accel`` where an NVIDIA machine has it, otherwise scikit-learn-intelex
+    (the extra ``fast``), and of the latter only the models in `HELPED`. Published numbers are
+    met within the same tolerances as without it, but not to the last digit.
+
+    Returns
+    -------
+    str or None
+        What stands in now, with its version; None if there is nothing that could. A printed
+        line says the same.
+    """
+    global _active
+    late = "sklearn.base" in sys.modules and not _active
+    _active = _active or _cuml() or _intelex()
+    if not _active:
+        print(f"Not accelerated: no accelerator is installed. {REMEDY}")
+        return None
+    print(f"Accelerated by {_active}.")
+    if late:
+        print(
+            "scikit-learn was already in use: what was imported from it before this line stays "
+            "as it was. Restart the kernel and put this line first."
+        )
+    return _active
+
+
+def available() -> str:
+    """Name the accelerator that is installed, without starting it; empty if there is none."""
+    for module, name in (("cuml", "cuml.accel"), ("sklearnex", "scikit-learn-intelex")):
+        if find_spec(module) is not None:
+            return name
+    return ""
+
+
+def active() -> str:
+    """Name what stands in for scikit-learn's models in this process; empty if nothing does."""
+    return _active
+
+
+def _cuml() -> str:
+    if find_spec("cuml") is None:
+        return ""
+    try:
+        importlib.import_module("cuml.accel").install()
+    except Exception as error:  # whatever a missing card or driver makes of it
+        print(f"cuml is installed but does not start here: {error}")
+        return ""
+    return _with_version("cuml.accel", "cuml")
+
+
+def _intelex() -> str:
+    if find_spec("sklearnex") is None:
+        return ""
+    importlib.import_module("sklearnex").patch_sklearn(name=list(HELPED), verbose=False)
+    return _with_version("scikit-learn-intelex", "scikit-learn-intelex")
+
+
+def _with_version(name: str, distribution: str) -> str:
+    # cuml's wheels carry the version of CUDA in their name, so it may not be found.
+    with contextlib.suppress(PackageNotFoundError):
+        name = f"{name} {version(distribution)}"
+    return name

@@ -1,0 +1,200 @@
+"""More than one machine: searches and cross-validations on a Dask cluster.
+
+Everything in scikit-learn that takes ``n_jobs`` hands its work to joblib, and joblib can hand it
+on to Dask. So a notebook needs one `with` line, and nothing else in it changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from mnist_course.errors import ClusterError
+from mnist_course.machine import owned_cores
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+ADDRESS_VARIABLE = "DASK_SCHEDULER_ADDRESS"
+"""Dask's own name for the address of the scheduler to join."""
+
+_PATIENCE = 4  # seconds, each for the scheduler to answer and for a first worker
+_SAME_EVERYWHERE = ("scikit-learn", "numpy")
+
+
+@contextmanager
+def cluster(address: str | None = None) -> Iterator[Client]:
+    """Let joblib, and so scikit-learn's ``n_jobs``, work on a Dask cluster.
+
+    Results are the same as without it. A worker may die meanwhile: the scheduler keeps a copy
+    of the data, and others do its work again.
+
+    Parameters
+    ----------
+    address : str, optional
+        Of a scheduler, such as ``"tcp://scheduler:8786"``. Without it the one named by the
+        environment variable ``DASK_SCHEDULER_ADDRESS``; if there is none, a cluster starts on
+        this machine, with one worker process for each core owned, and ends with the block.
+
+    Yields
+    ------
+    distributed.Client
+        Connected to the cluster.
+
+    Raises
+    ------
+    ClusterError
+        If Dask is not installed, no scheduler answers, it has no workers, or they have other
+        versions than this process. Within ten seconds.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import cross_val_score
+    >>> with cluster():  # doctest: +SKIP
+    ...     scores = cross_val_score(model, X, y, n_jobs=-1)
+    """
+    import joblib
+
+    with ExitStack() as stack:
+        # A worker must get the data anyway; that they are large is no news here.
+        import_dask().config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"})
+        client = stack.enter_context(connect(address))
+        stack.enter_context(joblib.parallel_config(backend="dask", client=client))
+        yield client
+
+
+@contextmanager
+def connect(address: str | None = None) -> Iterator[Client]:
+    """Connect to a cluster, or start one here; see `cluster`."""
+    import_dask()
+    address = address or os.environ.get(ADDRESS_VARIABLE) or None
+    with ExitStack() as stack:
+        if address is None:
+            address = stack.enter_context(_local_cluster()).scheduler_address
+        client = stack.enter_context(_client(address))
+        _check_workers(client, address)
+        yield client
+
+
+def import_dask() -> Any:
+    """Import and return Dask, with its distributed scheduler.
+
+    Raises
+    ------
+    ClusterError
+        If one of the two is not installed.
+    """
+    try:
+        import dask
+        import distributed  # noqa: F401
+    except ImportError as error:
+        raise ClusterError(
+            f"Dask is not installed ({error}), and a cluster needs it.\n"
+            'Install it with: python -m pip install -e ".[cluster]"'
+        ) from None
+    return dask
+
+
+def _local_cluster() -> Any:
+    from distributed import LocalCluster
+
+    return LocalCluster(
+        n_workers=owned_cores(),
+        threads_per_worker=1,
+        dashboard_address=":0",  # any free port: another cluster may hold the usual one
+        silence_logs=logging.ERROR,
+    )
+
+
+def _client(address: str) -> Client:
+    from distributed import Client
+
+    class KeepingClient(Client):
+        """A client whose data survive the death of the worker that holds them.
+
+        joblib places large arguments on one worker with ``scatter``, and if that worker dies
+        they are gone and the whole search with them. As the result of a task they are made
+        again, from the scheduler's copy of what the task was.
+        """
+
+        def scatter(self, data: Any, *args: Any, **kwargs: Any) -> Any:
+            if not kwargs.get("asynchronous"):
+                return super().scatter(data, *args, **kwargs)
+
+            async def send() -> Any:
+                return self.submit(_itself, data, pure=False)
+
+            return send()
+
+    try:
+        _knock(address)
+        return KeepingClient(address, timeout=_PATIENCE)
+    except (OSError, ValueError, TypeError) as error:
+        raise ClusterError(
+            f"No Dask scheduler answers at {address} ({_reason(error)}).\n"
+            f"Start one with 'dask scheduler' and workers with 'dask worker {address}', or check "
+            f"the address and {ADDRESS_VARIABLE}. It looks like tcp://name:8786."
+        ) from None
+
+
+def _knock(address: str) -> None:
+    """Make sure that a scheduler speaks; the client itself would wait for its word for ever.
+
+    Raises
+    ------
+    OSError, ValueError
+        If nobody listens, nobody speaks, or this is no address.
+    """
+    from distributed.comm import connect
+
+    async def knock() -> None:
+        comm = await asyncio.wait_for(connect(address, timeout=_PATIENCE), _PATIENCE)
+        await comm.close()
+
+    # In a thread: a notebook's own thread already runs an event loop.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, knock()).result()
+
+
+def _itself(data: Any) -> Any:
+    return data
+
+
+def _check_workers(client: Client, address: str) -> None:
+    from distributed import TimeoutError as DaskTimeoutError
+
+    try:
+        client.wait_for_workers(1, timeout=_PATIENCE)
+    except (DaskTimeoutError, TimeoutError):
+        raise ClusterError(
+            f"The Dask scheduler at {address} has no workers, so nothing would be computed.\n"
+            f"Start some, on this or other machines, with: dask worker {address}"
+        ) from None
+    found = client.get_versions(packages=_SAME_EVERYWHERE)
+    mine = _versions(found["client"])
+    for worker, answer in found["workers"].items():
+        theirs = _versions(answer)
+        if theirs != mine:
+            raise ClusterError(
+                f"The worker at {worker} has {_named(theirs)}; here is {_named(mine)}. With other "
+                f"versions results may differ, or fail to travel at all.\n"
+                f"Install the same requirements.lock on every machine."
+            )
+
+
+def _versions(answer: dict[str, Any]) -> dict[str, str | None]:
+    python = ".".join(answer["host"]["python"].split(".")[:2])
+    return {"Python": python, **{name: answer["packages"].get(name) for name in _SAME_EVERYWHERE}}
+
+
+def _named(versions: dict[str, str | None]) -> str:
+    return ", ".join(f"{name} {version or 'missing'}" for name, version in versions.items())
+
+
+def _reason(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), f"nobody spoke for {_PATIENCE} s")

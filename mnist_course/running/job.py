@@ -1,0 +1,257 @@
+"""Running one notebook in a process of its own, and watching it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from mnist_course.ledger import Record, collect
+from mnist_course.machine import thread_environment
+from mnist_course.profiles import PROFILE_VARIABLE, Profile
+from mnist_course.running.memory import PeakMemory
+from mnist_course.running.notebooks import title_of
+
+_INTERVAL = 0.2  # seconds between two looks at the request to stop
+_PATIENCE = 3  # seconds to end in an orderly way
+_ACCELERATE = """\
+import contextlib, io, mnist_course
+with contextlib.redirect_stdout(io.StringIO()):
+    mnist_course.accelerate()
+"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is needed to run one notebook, on this machine or on another with the same disk.
+
+    Attributes
+    ----------
+    notebook, output : Path
+        Absolute: what to run, and where the run notebook goes.
+    profile : Profile
+    source : {"mnist", "digits"}
+    threads : int
+        For BLAS and for joblib.
+    parameters : mapping
+        Further papermill parameters.
+    accelerate : bool
+        Whether a faster library stands in for scikit-learn's models.
+    settings : mapping of str to str
+        Further variables for the kernel's environment.
+    """
+
+    notebook: Path
+    output: Path
+    profile: Profile
+    source: str
+    threads: int
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    accelerate: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Where and why a notebook stopped.
+
+    Attributes
+    ----------
+    cell : int
+        Position in the notebook, from 1; 0 if it failed before its first cell.
+    name, message, traceback : str
+    """
+
+    cell: int
+    name: str
+    message: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one notebook.
+
+    Attributes
+    ----------
+    notebook, output : Path
+        What was run, and the run notebook (as far as it came).
+    title, profile : str
+    seconds : float
+    peak_bytes : int
+        Of the kernel and the processes it started.
+    records : tuple of Record
+    failure : Failure or None
+    """
+
+    notebook: Path
+    output: Path
+    title: str
+    profile: str
+    seconds: float
+    peak_bytes: int
+    records: tuple[Record, ...] = ()
+    failure: Failure | None = None
+
+    @property
+    def disagreeing(self) -> tuple[Record, ...]:
+        """The records outside their tolerance."""
+        return tuple(record for record in self.records if record.agrees is False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ran to its end and every number agrees."""
+        return self.failure is None and not self.disagreeing
+
+
+CellWatcher = Callable[[int], None]
+"""Called with the number of a cell, from 1, whenever a cell starts."""
+
+
+def run_job(job: Job, watch: CellWatcher, stop: threading.Event) -> Outcome:
+    """Run a notebook to its end, its failure, or the request to stop.
+
+    Parameters
+    ----------
+    job : Job
+    watch : callable
+    stop : threading.Event
+        When set, the notebook's processes are ended.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If it was stopped; nothing that it started is left then.
+    """
+    with tempfile.TemporaryDirectory(prefix="mnist-course-") as private:
+        return _run(job, watch, stop, _environment(job, Path(private)))
+
+
+def outcome_of(
+    job: Job, *, seconds: float, peak_bytes: int = 0, failure: Failure | None = None
+) -> Outcome:
+    """Return the outcome of a job whose run notebook, if there is one, lies in its place."""
+    import nbformat
+
+    ran = job.output.exists()
+    return Outcome(
+        notebook=job.notebook,
+        output=job.output,
+        title=title_of(nbformat.read(job.notebook, as_version=4)) or job.notebook.stem,
+        profile=job.profile.name,
+        seconds=seconds,
+        peak_bytes=peak_bytes,
+        records=tuple(collect(nbformat.read(job.output, as_version=4))) if ran else (),
+        failure=failure,
+    )
+
+
+def _environment(job: Job, private: Path) -> dict[str, str]:
+    ipython = private / "ipython"
+    if job.accelerate:
+        # Before the notebook's first cell: what it imports from scikit-learn is then replaced.
+        startup = ipython / "profile_default" / "startup"
+        startup.mkdir(parents=True)
+        (startup / "accelerate.py").write_text(_ACCELERATE, encoding="utf-8")
+    return {
+        **os.environ,
+        **job.settings,
+        **thread_environment(job.threads),
+        PROFILE_VARIABLE: job.profile.name,
+        "MNIST_COURSE_SOURCE": job.source,
+        # The reader's own IPython start-up files and kernels stay out of it.
+        "IPYTHONDIR": str(ipython),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "PYTHONUTF8": "1",
+    }
+
+
+def _run(
+    job: Job, watch: CellWatcher, stop: threading.Event, environment: Mapping[str, str]
+) -> Outcome:
+    job.output.unlink(missing_ok=True)
+    task = {
+        "input": str(job.notebook),
+        "output": str(job.output),
+        "parameters": dict(job.parameters),
+        "cell_timeout": job.profile.cell_timeout,
+    }
+    start = time.perf_counter()
+    if stop.is_set():
+        raise KeyboardInterrupt
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "mnist_course.running.worker", json.dumps(task)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=dict(environment),
+        # Ctrl-C is for this process to handle: it stops the others in an orderly way.
+        start_new_session=True,
+    )
+    threading.Thread(target=_end_on_request, args=(worker, stop), daemon=True).start()
+    memory = PeakMemory(worker.pid)
+    memory.start()
+    failure, words = _follow(worker, watch)
+    peak = memory.stop()
+    if stop.is_set():
+        raise KeyboardInterrupt
+    if worker.returncode and failure is None:
+        last = (words.strip().splitlines() or ["no message"])[-1]
+        failure = Failure(0, f"The run broke off (status {worker.returncode})", last, words)
+    seconds = time.perf_counter() - start
+    return outcome_of(job, seconds=seconds, peak_bytes=peak, failure=failure)
+
+
+def _follow(worker: subprocess.Popen[str], watch: CellWatcher) -> tuple[Failure | None, str]:
+    """Read what a worker says until it ends; return its failure and its stderr."""
+    words: list[str] = []
+    listener = threading.Thread(target=lambda: words.append(worker.stderr.read()), daemon=True)
+    listener.start()
+    failure = None
+    for line in worker.stdout:
+        try:
+            event = json.loads(line)
+        except json.JSONDecodeError:
+            continue  # something else printed; not ours
+        if event.pop("event") == "failed":
+            failure = Failure(**event)
+        else:
+            watch(event["cell"])
+    worker.wait()
+    listener.join()
+    return failure, "".join(words)
+
+
+def _end_on_request(worker: subprocess.Popen[str], stop: threading.Event) -> None:
+    """End a worker with its kernel and whatever that started, once that is asked for."""
+    while worker.poll() is None:
+        if not stop.wait(_INTERVAL):
+            continue
+        try:
+            process = psutil.Process(worker.pid)
+            family = [*process.children(recursive=True), process]
+        except psutil.NoSuchProcess:
+            return
+        for member in family:
+            _quietly(member.terminate)
+        _, alive = psutil.wait_procs(family, timeout=_PATIENCE)
+        for member in alive:
+            _quietly(member.kill)
+
+
+def _quietly(end: Callable[[], None]) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        end()
