@@ -41,9 +41,16 @@ def record_table(name: str, headings: tuple[str, ...], rows: Sequence[tuple[str,
 
 
 def print_table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    """Print a Markdown table with its columns aligned, the first to the left."""
+    """Print a Markdown table; see `markdown`."""
+    print(markdown(headings, rows))
+
+
+def markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table with its columns aligned, the first to the left."""
     widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
     rule = tuple("-" * (w - 1) + ("-" if i == 0 else ":") for i, w in enumerate(widths))
+    lines = []
     for first, *others in (headings, rule, *rows):
         cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
-        print(f"| {' | '.join([first.ljust(widths[0]), *cells])} |")
+        lines.append(f"| {' | '.join([first.ljust(widths[0]), *cells])} |")
+    return "\n".join(lines)

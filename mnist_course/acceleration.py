@@ -28,7 +28,9 @@ def accelerate() -> str | None:
     Call it before anything is imported from scikit-learn: names imported earlier stay as they
     are. Taken is ``cuml.accel`` where an NVIDIA machine has it, otherwise scikit-learn-intelex
     (the extra ``fast``), and of the latter only the models in `HELPED`. Published numbers are
-    met within the same tolerances as without it, but not to the last digit.
+    met within the same tolerances as without it, but not to the last digit. Give its ``SVC``
+    pixels as float64: in float32 one of the 45 pairs of digits came out wrong
+    (``benchmarks/README.md``).
 
     Returns
     -------

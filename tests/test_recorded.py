@@ -1,0 +1,53 @@
+"""Tables that benchmarks recorded: one source for notebooks, README and reader."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+
+from benchmarks.table import markdown, record_table
+from mnist_course import recorded_benchmark
+from mnist_course.recorded import benchmark_file
+
+ROOT = Path(__file__).parents[1]
+RECORDED = sorted(path.stem for path in benchmark_file("any").parent.glob("*.csv"))
+
+
+def test_a_table_is_recorded_and_shown_with_its_machine(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("benchmarks.table.benchmark_file", lambda name: tmp_path / f"{name}.csv")
+    monkeypatch.setattr("mnist_course.recorded.benchmark_file", lambda n: tmp_path / f"{n}.csv")
+    record_table("race", ("What", "time"), [("with, comma", "1.0 s"), ("without", "")])
+    capsys.readouterr()
+    table = recorded_benchmark("race")
+    assert table.loc["with, comma", "time"] == "1.0 s"
+    assert table.loc["without", "time"] == ""
+    said = capsys.readouterr().out
+    assert re.search(r"Recorded, not computed now: \d+ cores, .*scikit-learn 1\.9", said)
+    assert "python -m benchmarks.race" in said
+
+
+def test_a_table_that_nobody_recorded_is_an_error_with_the_command():
+    with pytest.raises(FileNotFoundError, match=r"python -m benchmarks\.nothing"):
+        recorded_benchmark("nothing")
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_the_readme_of_the_benchmarks_holds_the_recorded_table(name):
+    with benchmark_file(name).open(encoding="utf-8", newline="") as file:
+        machine = file.readline().removeprefix("# ").strip()
+        headings, *rows = csv.reader(file)
+    readme = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    assert markdown(headings, rows) in readme, f"paste the table of benchmarks.{name}"
+    assert machine in readme
+    assert (ROOT / "benchmarks" / f"{name}.py").exists()
+
+
+def test_tables_that_notebooks_show_are_recorded():
+    shown = set()
+    for notebook in (ROOT / "notebooks").glob("*.ipynb"):
+        text = notebook.read_text(encoding="utf-8")
+        shown |= set(re.findall(r'recorded_benchmark\(\\"(\w+)\\"\)', text))
+    assert shown == set(RECORDED)
