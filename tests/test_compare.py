@@ -250,6 +250,12 @@ def test_widget_views_are_dropped_on_both_sides():
     assert differences([], [only_view]) == []
 
 
+def test_a_dropped_widget_view_does_not_cut_the_text_around_it():
+    bar = {"output_type": "display_data", "data": {WIDGET_MIME: {}}, "metadata": {}}
+    stored = [stdout("fitted: raw\nfitted: min-max\n")]
+    assert differences(stored, [stdout("fitted: raw\n"), bar, stdout("fitted: min-max\n")]) == []
+
+
 def test_an_error_instead_of_a_value_is_a_difference():
     (sentence,) = differences([result(text_plain="3")], [error()])
     assert "ValueError: no" in sentence

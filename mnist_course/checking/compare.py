@@ -256,7 +256,8 @@ def text_differences(
 def _tidy(outputs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Bring outputs into one form: streams merged, stderr, widget views and empty ones dropped."""
     plain = [_plain(output) for output in outputs]
-    kept = [output for output in plain if output["kind"] != "stderr"]
+    # A widget's view that is left out must not cut the text around it into two outputs.
+    kept = [o for o in plain if o["kind"] != "stderr" and (o["kind"] != "data" or o["data"])]
     tidy: list[dict[str, Any]] = []
     for kind, group in groupby(kept, key=lambda output: output["kind"]):
         if kind == "stdout":
@@ -264,7 +265,7 @@ def _tidy(outputs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             text = "".join(output["text"] for output in group)
             tidy += [{"kind": "stdout", "text": text}] if text else []
         else:
-            tidy += [output for output in group if kind == "error" or output["data"]]
+            tidy += group
     return tidy
 
 
