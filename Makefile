@@ -23,7 +23,7 @@ full: $(READY)  ## Run all rows of MNIST and write outputs and ledger back
 	$(BIN)/mnist-course run --profile full --source mnist --update
 
 lab: $(READY)  ## Open the notebooks in JupyterLab
-	$(BIN)/jupyter lab notebooks
+	OPENBLAS_THREAD_TIMEOUT=16 $(BIN)/jupyter lab notebooks
 
 test: $(READY)  ## Pass the tests; needs neither data nor network
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.fresh import run_fresh
 from benchmarks.table import record_table
 from mnist_course.machine import owned_cores, thread_environment
-
-ROOT = Path(__file__).parents[1]
 
 _SVC, _ON_50 = "sklearn.svm.SVC", "make_pipeline(PCA(50, random_state=42), {})"
 # Name: what is replaced, number type, rows, model.
@@ -138,16 +136,7 @@ def main(chosen: list[str]) -> None:
 
 def _run(*task: str | int | bool) -> dict[str, float]:
     environment = {**os.environ, **thread_environment(owned_cores())}
-    done = subprocess.run(
-        [sys.executable, "-c", _SCRIPT, json.dumps(task)],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        check=True,
-        text=True,
-        encoding="utf-8",
-    )
-    return json.loads(done.stdout.splitlines()[-1])
+    return run_fresh("-c", _SCRIPT, json.dumps(task), environment=environment)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ that would be cold for a reader, and what is counted can be read off the script.
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -14,9 +13,9 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
+from benchmarks.fresh import ROOT, run_fresh
 from benchmarks.table import print_machine, print_table
 
-ROOT = Path(__file__).parents[1]
 MB = 1e6
 
 _PEAK = """
@@ -123,7 +122,8 @@ def measure(data: Path, scratch: Path) -> dict[str, dict[str, float]]:
     openml = {**base, "SCIKIT_LEARN_DATA": str(home)}
 
     fill_openml_cache(data, openml)
-    _run(_load(_OURS), {**from_files, "MNIST_COURSE_CACHE": str(cache)})
+    filled = {**from_files, "MNIST_COURSE_CACHE": str(cache)}
+    run_fresh("-c", _load(_OURS), environment=filled)
     rows = {
         name: _repeat(7, _IMPORT.format(statement=statement), [base])
         for name, statement in {
@@ -165,21 +165,8 @@ def _load(statement: str, *, before: str = "") -> str:
 def _repeat(n: int, script: str, environments: list[dict[str, str]]) -> dict[str, float]:
     """Run a script once to warm bytecode and file cache, then n times, and take medians."""
     environments = environments * (n + 1) if len(environments) == 1 else environments
-    results = [_run(script, environment) for environment in environments][1:]
+    results = [run_fresh("-c", script, environment=each) for each in environments][1:]
     return {"n": n, **{key: median(result[key] for result in results) for key in results[0]}}
-
-
-def _run(script: str, environment: dict[str, str]) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        check=True,
-        text=True,
-        encoding="utf-8",
-    )
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 if __name__ == "__main__":

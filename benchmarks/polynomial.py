@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +21,12 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, PolynomialFeatures
 
+from benchmarks.fresh import run_fresh
 from benchmarks.table import record_table
 from mnist_course import load_mnist
+from mnist_course.machine import owned_cores, thread_environment
 from mnist_course.running.memory import PeakMemory
 
-ROOT = Path(__file__).parents[1]
 MB = 1e6
 SPLIT = {"test_size": 0.2, "random_state": 42}
 
@@ -132,15 +131,9 @@ def measure(name: str) -> dict[str, float]:
     """
     watch = PeakMemory(os.getpid())
     watch.start()
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.polynomial", name],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        check=True,
-        text=True,
-        encoding="utf-8",
-    )
-    return {**json.loads(done.stdout), "peak": watch.stop()}
+    environment = {**os.environ, **thread_environment(owned_cores())}
+    found = run_fresh("-m", "benchmarks.polynomial", name, environment=environment)
+    return {**found, "peak": watch.stop()}
 
 
 def run(name: str) -> None:

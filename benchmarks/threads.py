@@ -1,7 +1,8 @@
 """What limiting BLAS to the cores one owns buys: ``python -m benchmarks.threads``.
 
 Logistic regression, 60 iterations of lbfgs on 20,000 rows of MNIST, in fresh processes: with one
-BLAS thread and with two, alone, beside a process that keeps one core busy, and two fits at once
+BLAS thread, with two as OpenBLAS comes (idle threads spin), and with two as the course sets them
+(idle threads sleep soon); alone, beside a process that keeps one core busy, and two fits at once
 as ``mnist-course run --jobs 2`` runs them. All share two cores, however many the machine has.
 Let it alone meanwhile: it waits for an idle machine before each fit, and takes the better of two.
 """
@@ -13,7 +14,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +25,13 @@ from mnist_course.machine import thread_environment
 
 ROOT = Path(__file__).parents[1]
 ROWS, ITERATIONS = 20_000, 60
+
+Environment = Mapping[str, str | None]
+ENVIRONMENTS: dict[str, Environment] = {
+    "1 thread": thread_environment(1),
+    "2 that spin": {**thread_environment(2), "OPENBLAS_THREAD_TIMEOUT": None},
+    "2 that sleep": thread_environment(2),
+}
 
 _FIT = f"""
 import json, sys, time, warnings
@@ -57,20 +65,26 @@ def main() -> None:
             "beside a busy process": beside_a_busy_process,
             "two fits at once": partial(fit, at_once=2),
         }.items():
-            one, two = (min(_undisturbed(measure, dtype, n) for _ in range(2)) for n in (1, 2))
-            rows.append((f"{dtype}, {place}", f"{one:.1f}", f"{two:.1f}", f"{two / one:.1f}"))
+            seconds = [
+                min(_undisturbed(measure, dtype, environment) for _ in range(2))
+                for environment in ENVIRONMENTS.values()
+            ]
+            ratios = [f"{value / seconds[0]:.1f}" for value in seconds[1:]]
+            rows.append((f"{dtype}, {place}", *(f"{value:.1f}" for value in seconds), *ratios))
     print_machine()
-    print_table(("60 iterations, seconds (better of two)", "1 thread", "2 threads", "2 / 1"), rows)
+    names = list(ENVIRONMENTS)
+    ratios = [f"{name} / {names[0]}" for name in names[1:]]
+    print_table(("60 iterations, seconds (better of two)", *names, *ratios), rows)
 
 
-def fit(dtype: str, threads: int, *, at_once: int = 1) -> float:
+def fit(dtype: str, environment: Environment, *, at_once: int = 1) -> float:
     """Fit in fresh processes.
 
     Parameters
     ----------
     dtype : {"float32", "float64"}
-    threads : int
-        BLAS threads of each process.
+    environment : mapping of str to str or None
+        Variables of each process; None takes a variable away.
     at_once : int, default=1
         Processes that fit at the same time.
 
@@ -79,7 +93,7 @@ def fit(dtype: str, threads: int, *, at_once: int = 1) -> float:
     float
         Seconds of the slowest fit, data loading not counted.
     """
-    fits = [_start(_FIT, dtype, **thread_environment(threads)) for _ in range(at_once)]
+    fits = [_start(_FIT, dtype, environment=environment) for _ in range(at_once)]
     for process in fits:
         process.stdin.write("go\n")
         process.stdin.flush()
@@ -89,17 +103,19 @@ def fit(dtype: str, threads: int, *, at_once: int = 1) -> float:
     return max(seconds for seconds, _ in results)
 
 
-def beside_a_busy_process(dtype: str, threads: int) -> float:
+def beside_a_busy_process(dtype: str, environment: Environment) -> float:
     """Fit once while another process keeps one core busy; return seconds."""
     with _busy_core():
-        return fit(dtype, threads)
+        return fit(dtype, environment)
 
 
-def _undisturbed(measure: Callable[[str, int], float], dtype: str, threads: int) -> float:
+def _undisturbed(
+    measure: Callable[[str, Environment], float], dtype: str, environment: Environment
+) -> float:
     """Measure once the machine is idle: who else computes meanwhile would be measured, too."""
     for _ in range(120):
         if psutil.cpu_percent(interval=1) < 5:
-            return measure(dtype, threads)
+            return measure(dtype, environment)
     sys.exit("Something else keeps this machine busy; the figures would say nothing.")
 
 
@@ -113,12 +129,15 @@ def _busy_core() -> Iterator[None]:
         process.communicate()
 
 
-def _start(script: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+def _start(
+    script: str, *arguments: str, environment: Environment | None = None
+) -> subprocess.Popen[str]:
     """Start a process and wait until it is ready for what is measured."""
+    changed = {**os.environ, **(environment or {})}
     process = subprocess.Popen(
         [sys.executable, "-c", script, *arguments],
         cwd=ROOT,
-        env={**os.environ, **environment},
+        env={name: value for name, value in changed.items() if value is not None},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

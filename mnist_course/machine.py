@@ -18,6 +18,11 @@ THREAD_VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
+# OpenBLAS' idle threads spin for 2**n ticks of the processor's clock before they sleep: 2**26 or
+# more if nobody says otherwise, tens of milliseconds that they take from whoever has work to do.
+# With 2**16, some hundredth of a millisecond, a second thread helps logistic regression instead
+# of slowing it (benchmarks/threads.py). OpenBLAS takes values from 4 to 30.
+_SOON_ASLEEP = {"OPENBLAS_THREAD_TIMEOUT": "16"}
 CORES_VARIABLE = "MNIST_COURSE_CORES"
 _CGROUP_ROOT = Path("/sys/fs/cgroup")
 _CGROUP_OF_SELF = Path("/proc/self/cgroup")
@@ -92,16 +97,19 @@ def thread_environment(threads: int) -> dict[str, str]:
     """Return the environment that holds a process and its BLAS to a number of threads.
 
     ``LOKY_MAX_CPU_COUNT`` is among them: it makes joblib's ``n_jobs=-1`` mean the same number.
+    So is the time after which an idle OpenBLAS thread goes to sleep.
     """
-    return {**dict.fromkeys(THREAD_VARIABLES, str(threads)), "LOKY_MAX_CPU_COUNT": str(threads)}
+    limits = dict.fromkeys((*THREAD_VARIABLES, "LOKY_MAX_CPU_COUNT"), str(threads))
+    return limits | _SOON_ASLEEP
 
 
 def limit_threads(environment: MutableMapping[str, str] | None = None) -> int:
     """Hold BLAS and OpenMP in this process to the cores it owns.
 
     Variables that are already set are left alone. Where the libraries would find the right
-    number by themselves nothing is set at all, because joblib divides the cores among its
-    workers only while these variables are unset.
+    number by themselves no number is set, because joblib divides the cores among its workers
+    only while these variables are unset. Idle OpenBLAS threads are sent to sleep soon in any
+    case; this has an effect only before NumPy is loaded.
 
     Parameters
     ----------
@@ -114,6 +122,8 @@ def limit_threads(environment: MutableMapping[str, str] | None = None) -> int:
     """
     environment = os.environ if environment is None else environment
     cores = owned_cores()
+    for name, value in _SOON_ASLEEP.items():
+        environment.setdefault(name, value)
     if cores >= visible_cores():
         return cores
     chosen = {k: v for k, v in thread_environment(cores).items() if k not in environment}

@@ -86,10 +86,21 @@ def test_no_memory_limit_means_the_machine_s_memory(tmp_path):
     assert machine.owned_memory(**groups) == psutil.virtual_memory().total
 
 
-def test_nothing_is_set_where_the_libraries_find_the_number_themselves(eight_cores):
+def test_no_number_is_set_where_the_libraries_find_it_themselves(eight_cores):
     environment: dict[str, str] = {}
     assert machine.limit_threads(environment) == 8
-    assert environment == {}
+    assert set(environment) == {"OPENBLAS_THREAD_TIMEOUT"}
+
+
+def test_idle_threads_sleep_soon_unless_the_user_says_otherwise(eight_cores):
+    environment: dict[str, str] = {}
+    machine.limit_threads(environment)
+    assert 4 <= int(environment["OPENBLAS_THREAD_TIMEOUT"]) <= 22
+    assert machine.thread_environment(2)["OPENBLAS_NUM_THREADS"] == "2"
+    assert machine.thread_environment(2).items() >= environment.items()
+    environment = {"OPENBLAS_THREAD_TIMEOUT": "30"}
+    machine.limit_threads(environment)
+    assert environment == {"OPENBLAS_THREAD_TIMEOUT": "30"}
 
 
 def test_a_limit_set_by_the_user_stays(eight_cores, monkeypatch):
@@ -142,7 +153,7 @@ def test_the_module_prints_variables_for_a_shell():
     )
     lines = done.stdout.split()
     assert "OMP_NUM_THREADS=1" in lines
-    assert len(lines) == len(machine.THREAD_VARIABLES) + 1
+    assert len(lines) == len(machine.thread_environment(1))
 
 
 def test_importing_the_package_loads_no_heavy_library():
