@@ -19,8 +19,8 @@ THREAD_VARIABLES = (
     "NUMEXPR_NUM_THREADS",
 )
 # OpenBLAS' idle threads spin for 2**n ticks of the processor's clock before they sleep: 2**26 or
-# more if nobody says otherwise, tens of milliseconds that they take from whoever has work to do.
-# With 2**16, some hundredth of a millisecond, a second thread helps logistic regression instead
+# more if nobody says otherwise, tens of milliseconds taken from whoever has work to do.
+# With 2**16, a few hundredths of a millisecond, a second thread helps logistic regression instead
 # of slowing it (benchmarks/threads.py). OpenBLAS takes values from 4 to 30.
 _SOON_ASLEEP = {"OPENBLAS_THREAD_TIMEOUT": "16"}
 CORES_VARIABLE = "MNIST_COURSE_CORES"

@@ -94,4 +94,4 @@ def test_write_back_updates_notebook_and_ledger(tmp_path):
     assert "ours 522" in written.cells[-1].outputs[0].data["text/plain"]
     assert bad.read_bytes() == before
     ledger = (tmp_path / "results" / "ledger.csv").read_text(encoding="utf-8")
-    assert ledger.splitlines()[1] == "variance100.features,522,522,True,full,mnist,"
+    assert ledger.splitlines()[1] == "variance100.features,522,522,True,full,mnist,,"
