@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from tests.support.editions import write_edition
+
+# A shell without job control starts background jobs deaf to Ctrl+C, and all that they start is
+# deaf too. Tests that send it to a command need one that hears it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")
