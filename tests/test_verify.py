@@ -245,6 +245,22 @@ def test_the_status_tells_and_the_output_passes_through(one_cell, capfd, stored,
     assert ("0.95 is now 0.9005" in shown) == (status == 1)
 
 
+def test_no_output_is_lost_among_many_messages(tmp_path):
+    source = (
+        "import time\n"
+        "from comm import create_comm\n"
+        "bar = create_comm(target_name='bar')\n"
+        "for step in range(15_000):\n"
+        "    bar.send({'step': step})\n"
+        "    if step % 100 == 0:\n"
+        "        time.sleep(0.03)\n"
+        "print('arrived')"
+    )
+    output = v4.new_output("stream", name="stdout", text="arrived\n")
+    cell = v4.new_code_cell(source, execution_count=1, outputs=[output])
+    assert run_nbval([write([cell], tmp_path / "01_busy.ipynb")]) == 0
+
+
 def test_options_left_in_the_environment_do_not_select_cells(one_cell, monkeypatch):
     monkeypatch.setenv("PYTEST_ADDOPTS", "--collect-only")
     assert run_nbval([one_cell("0.95\n")]) == 1

@@ -10,6 +10,9 @@ from importlib.metadata import version
 from typing import Any
 
 import pytest
+import zmq
+from jupyter_client.manager import KernelManager
+from nbval import kernel as nbval_kernel
 from nbval import plugin as nbval
 from nbval.kernel import RunningKernel
 
@@ -40,12 +43,27 @@ def pytest_configure(config: pytest.Config) -> None:
             f"{PATCHED_VERSION}. Install nbval=={PATCHED_VERSION}, or look through the patches "
             "and run tests/test_verify.py."
         )
+    nbval_kernel.KernelManager = _PatientKernelManager
     RunningKernel.execute_cell_input = _execute_as_jupyter
     # nbval merges text across figures, which hides their order; our comparison merges itself.
     nbval.coalesce_streams = list
     nbval.IPyNbFile.get_kernel_message = _get_kernel_message
     nbval.IPyNbCell.compare_outputs = _compare_outputs
     nbval.IPyNbCell.runtest = _runtest
+
+
+class _PatientKernelManager(KernelManager):
+    """Start kernels whose messages wait, however many they are.
+
+    nbval looks at outputs only when a cell has ended. A progress bar sends dozens of messages a
+    second, and sockets as they come drop what is beyond the first thousands without a word:
+    printed lines, or the message that the cell has ended.
+    """
+
+    def client(self, **options: Any) -> Any:
+        client = super().client(**options)
+        client.context.setsockopt(zmq.RCVHWM, 0)  # no limit, for sockets made from now on
+        return client
 
 
 def _execute_as_jupyter(
