@@ -2,8 +2,8 @@
 
 Load it with ``-p mnist_course.checking.nbval_plugin``; nbval itself is loaded by pytest. nbval
 as it comes compares text to the last digit, runs cells in a way in which a trailing ``;`` has
-no effect, shows what belongs inside an output widget, and passes notebooks whose outputs were
-cleared.
+no effect, shows what belongs inside an output widget, loses messages where there are many, and
+passes notebooks whose outputs were cleared.
 """
 
 from importlib.metadata import version
