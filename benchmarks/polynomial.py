@@ -25,7 +25,7 @@ from benchmarks.fresh import run_fresh
 from benchmarks.table import record_table
 from mnist_course import load_mnist
 from mnist_course.machine import owned_cores, thread_environment
-from mnist_course.running.memory import PeakMemory
+from mnist_course.cost import PeakMemory
 
 MB = 1e6
 SPLIT = {"test_size": 0.2, "random_state": 42}

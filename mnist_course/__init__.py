@@ -1,7 +1,8 @@
 """Helpers of the course *Classical machine learning on MNIST*.
 
 The lessons live in ``notebooks/``; this package holds what would distract there: getting the
-data, drawing digits, comparing a number with the published one, running and checking notebooks.
+data, drawing digits, and setting a number beside the published one. What runs and checks the
+notebooks is another package, ``mnist_course_tools``, and nothing here needs it.
 
 Importing it is cheap. Heavy libraries are imported where they are used, and the public names
 below are looked up on first use.
@@ -20,6 +21,9 @@ _HOME_OF = {
     "Dataset": "mnist_course.data",
     "accelerate": "mnist_course.acceleration",
     "cluster": "mnist_course.dask_cluster",
+    "BLUE": "mnist_course.plots",
+    "ORANGE": "mnist_course.plots",
+    "GREY": "mnist_course.plots",
     "confusion_matrices": "mnist_course.plots",
     "confusion_plot": "mnist_course.plots",
     "control": "mnist_course.display",
@@ -29,8 +33,9 @@ _HOME_OF = {
     "load_mnist": "mnist_course.data",
     "measure": "mnist_course.cost",
     "pixel_map": "mnist_course.plots",
-    "recorded_benchmark": "mnist_course.recorded",
-    "reporter": "mnist_course.ledger",
+    "published": "mnist_course.report",
+    "recorded_benchmark": "mnist_course.report",
+    "reporter": "mnist_course.report",
     "show": "mnist_course.display",
     "threshold_curve": "mnist_course.plots",
     "versions": "mnist_course.machine",

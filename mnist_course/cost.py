@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -36,6 +36,35 @@ class Cost:
         return f"{self.seconds:.1f} s, at most {self.peak_mb:.0f} MB"
 
 
+class Peak(threading.Thread):
+    """Keep the largest value of a number that is looked at again and again.
+
+    Parameters
+    ----------
+    look : callable
+        Returns the number, such as bytes of memory.
+    every : float
+        Seconds between two looks; what comes and goes in between escapes.
+    """
+
+    def __init__(self, look: Callable[[], int], every: float) -> None:
+        super().__init__(daemon=True)
+        self._look, self._every, self._over = look, every, threading.Event()
+        self.value = look()
+
+    def run(self) -> None:
+        """Look until told to stop."""
+        while not self._over.wait(self._every):
+            self.value = max(self.value, self._look())
+
+    def stop(self) -> int:
+        """Look a last time, stop, and return the largest value seen."""
+        self._over.set()
+        self.join()
+        self.value = max(self.value, self._look())
+        return self.value
+
+
 @contextmanager
 def measure() -> Iterator[Cost]:
     """Measure what the code in a ``with`` block costs.
@@ -58,20 +87,11 @@ def measure() -> Iterator[Cost]:
     import psutil
 
     memory = psutil.Process().memory_info
-    cost = Cost(peak_bytes=memory().rss)
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.wait(_INTERVAL):
-            cost.peak_bytes = max(cost.peak_bytes, memory().rss)
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
+    cost, peak = Cost(), Peak(lambda: memory().rss, _INTERVAL)
+    peak.start()
     start = time.perf_counter()
     try:
         yield cost
     finally:
         cost.seconds = time.perf_counter() - start
-        over.set()
-        watcher.join()
-        cost.peak_bytes = max(cost.peak_bytes, memory().rss)
+        cost.peak_bytes = peak.stop()

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+
 
 class CourseError(Exception):
     """Something the reader can mend; the message says how."""
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython asks for this: in a notebook the message stands alone, without thirty lines of
+        # how it came about.
+        return [f"{type(self).__name__}: {self}"]
+
+
+class UsageError(CourseError, ValueError):
+    """A word or number that is none of those asked for."""
 
 
 class DataError(CourseError):
@@ -27,3 +39,10 @@ def notice(text: str) -> None:
     if text not in _shown:
         _shown.add(text)
         print(f"Note: {text}", flush=True)
+
+
+def command(words: str) -> str:
+    """Return a command of the course as it can be typed here, such as ``mnist-course fetch``."""
+    if shutil.which("mnist-course"):
+        return f"mnist-course {words}"
+    return f"{sys.executable} -m mnist_course_tools {words}"

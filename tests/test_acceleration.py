@@ -138,7 +138,7 @@ def test_the_command_accelerates_a_notebook_and_the_ledger_says_by_what(tmp_path
         out = tmp_path / f"out{len(flag)}"
         done = subprocess.run(
             [
-                *(sys.executable, "-m", "mnist_course.cli", "run", "--source", "digits", *flag),
+                *(sys.executable, "-m", "mnist_course_tools.cli", "run", "--source", "digits", *flag),
                 *("--notebooks", str(tmp_path / "notebooks"), "--out", str(out)),
             ],
             capture_output=True,
@@ -169,7 +169,7 @@ def test_published_numbers_agree_with_and_without_it(accelerated):
         import numpy as np
         from sklearn.neighbors import KNeighborsClassifier
         from sklearn.svm import SVC
-        from mnist_course.ledger import make_record
+        from mnist_course.report import make_record
         mnist = mnist_course.load_mnist("mnist")
         (X, y), (T, t) = mnist.train, mnist.test
         neighbours = KNeighborsClassifier().fit(X.astype(np.float32), y)

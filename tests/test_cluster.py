@@ -248,7 +248,7 @@ def test_when_the_caller_goes_the_notebooks_end_too(two_workers, tmp_path, sign)
 
 
 def test_a_cluster_that_does_not_see_the_disk_is_refused(two_workers, tmp_path):
-    from mnist_course.running.remote import cluster_place
+    from mnist_course_tools.run.remote import cluster_place
 
     with (
         pytest.raises(ClusterError, match=r"(?s)does not see .*elsewhere.*that all machines share"),
@@ -274,7 +274,7 @@ def test_an_unreachable_cluster_ends_the_command_in_words(tmp_path):
 def _command(notebooks: Path, address: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [
-            *(sys.executable, "-m", "mnist_course.cli", "run", "--source", "digits"),
+            *(sys.executable, "-m", "mnist_course_tools.cli", "run", "--source", "digits"),
             *("--notebooks", str(notebooks), "--out", str(notebooks.parent / "out")),
             *("--cluster", address),
         ],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mnist_course.checking.compare import (
+from mnist_course_tools.check.compare import (
     MOST_SENTENCES,
     Tolerance,
     differences,

@@ -15,7 +15,7 @@ import pytest
 
 from mnist_course.data import load_csv, load_idx, load_mnist, store
 from mnist_course.data.digits import every_nth_of_each_class
-from mnist_course.data.edition import MNIST, make_block
+from mnist_course.data.block import MNIST, make_block
 from mnist_course.data.idx import parse_idx
 from mnist_course.data.load import check_folder
 from mnist_course.errors import DataError

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mnist_course.data import download, load_mnist, openml, store
-from mnist_course.data.edition import make_block
+from mnist_course.data.block import make_block
 from mnist_course.data.load import load_edition
 from mnist_course.errors import DataError
 from tests.support import child, servers

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbformat import v4
 
-from mnist_course.checking.house import (
+from mnist_course_tools.check.house import (
     MOST_BYTES,
     MOST_CELLS,
     MOST_CODE_LINES,

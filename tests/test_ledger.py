@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mnist_course import ledger
-from mnist_course.ledger import (
+from mnist_course.report import (
     RECORD_MIME,
     Record,
     agrees,

@@ -8,9 +8,9 @@ from nbformat.v4 import new_output
 
 from mnist_course.display import WIDGET_MIME
 from mnist_course.profiles import get_profile
-from mnist_course.running.normalise import normalise
-from mnist_course.running.run import Runner
-from mnist_course.running.update import write_back
+from mnist_course_tools.normalise import normalise
+from mnist_course_tools.run.runner import Runner
+from mnist_course_tools.run.update import write_back
 from tests.support.notebooks import write_notebook
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from mnist_course.checking.house import check_file
-from mnist_course.checking.verify import check_ledger
-from mnist_course.ledger import RECORDED, collect, published, read_ledger
+from mnist_course_tools.check.house import check_file
+from mnist_course_tools.check.verify import check_ledger
+from mnist_course.report import RECORDED, collect, published, read_ledger
 from mnist_course.profiles import get_profile
-from mnist_course.running.notebooks import find_notebooks
-from mnist_course.running.run import Runner
+from mnist_course_tools.notebooks import find_notebooks
+from mnist_course_tools.run.runner import Runner
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = find_notebooks(ROOT / "notebooks")

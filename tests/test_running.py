@@ -15,13 +15,13 @@ import psutil
 import pytest
 
 from mnist_course.errors import CourseError
-from mnist_course.ledger import Record
+from mnist_course.report import Record
 from mnist_course.machine import owned_cores
 from mnist_course.profiles import get_profile
-from mnist_course.running.job import Outcome
-from mnist_course.running.notebooks import find_notebooks
-from mnist_course.running.report import agreement, formulas_as_mathml, write_report
-from mnist_course.running.run import Runner
+from mnist_course_tools.run.job import Outcome
+from mnist_course_tools.notebooks import find_notebooks
+from mnist_course_tools.run.pages import agreement, formulas_as_mathml, write_report
+from mnist_course_tools.run.runner import Runner
 from tests.support.notebooks import write_notebook
 
 MEGABYTE = 1_000_000
@@ -126,7 +126,7 @@ def test_peak_memory_counts_the_processes_a_kernel_starts(tmp_path):
 
 def test_jobs_times_threads_never_exceeds_the_cores(tmp_path, monkeypatch):
     for cores in (1, 2, 3, 8):
-        monkeypatch.setattr("mnist_course.running.run.owned_cores", lambda cores=cores: cores)
+        monkeypatch.setattr("mnist_course_tools.run.runner.owned_cores", lambda cores=cores: cores)
         for jobs in (1, 2, 3, 40):
             runner = Runner(get_profile("quick"), "digits", tmp_path, jobs)
             assert 1 <= runner.jobs * runner.threads <= cores
@@ -217,7 +217,7 @@ def test_ctrl_c_ends_everything_that_was_started(tmp_path, sign):
     )
     command = subprocess.Popen(
         [
-            *(sys.executable, "-m", "mnist_course.cli", "run", "--source", "digits"),
+            *(sys.executable, "-m", "mnist_course_tools.cli", "run", "--source", "digits"),
             *("--notebooks", str(tmp_path / "notebooks"), "--out", str(tmp_path / "out")),
         ],
         stdout=subprocess.PIPE,
@@ -242,7 +242,7 @@ def _alive(pid: int) -> bool:
 
 def _command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "mnist_course.cli", *arguments],
+        [sys.executable, "-m", "mnist_course_tools.cli", *arguments],
         capture_output=True,
         text=True,
         encoding="utf-8",

@@ -11,8 +11,8 @@ import pytest
 from nbclient import NotebookClient
 from nbformat import v4
 
-from mnist_course.checking import nbval_plugin
-from mnist_course.checking.verify import (
+from mnist_course_tools.check import nbval_plugin
+from mnist_course_tools.check.verify import (
     CELL_TIMEOUT_SECONDS,
     nbval_command,
     nbval_environment,
@@ -282,7 +282,7 @@ def test_no_notebook_at_all_is_a_failure(capsys):
 
 
 def test_house_problems_are_printed_and_nothing_is_run(one_cell, capsys, monkeypatch):
-    monkeypatch.setattr("mnist_course.checking.verify.run_nbval", pytest.fail)
+    monkeypatch.setattr("mnist_course_tools.check.verify.run_nbval", pytest.fail)
     assert verify([one_cell("0.9005\n")]) == 1
     assert "01_tiny.ipynb, cell 1: begin with a text cell" in capsys.readouterr().out
 
@@ -294,15 +294,15 @@ def test_after_the_house_rules_the_notebooks_are_run(one_cell, monkeypatch):
         calls.append((paths, environment))
         return 7
 
-    monkeypatch.setattr("mnist_course.checking.verify.check_file", lambda path: [])
-    monkeypatch.setattr("mnist_course.checking.verify.run_nbval", record)
+    monkeypatch.setattr("mnist_course_tools.check.verify.check_file", lambda path: [])
+    monkeypatch.setattr("mnist_course_tools.check.verify.run_nbval", record)
     paths, environment = [one_cell("0.9005\n")], {"OMP_NUM_THREADS": "1"}
     assert verify(paths, environment=environment) == 7
     assert calls == [(paths, environment)]
 
 
 def test_without_nbval_nothing_passes(one_cell, capsys, monkeypatch):
-    monkeypatch.setattr("mnist_course.checking.verify.find_spec", lambda name: None)
+    monkeypatch.setattr("mnist_course_tools.check.verify.find_spec", lambda name: None)
     assert run_nbval([one_cell("0.9005\n")]) == 1
     assert "nbval is not installed" in capsys.readouterr().out
 

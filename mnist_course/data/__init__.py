@@ -3,6 +3,6 @@
 from mnist_course.data.dataset import Dataset
 from mnist_course.data.idx import load_idx
 from mnist_course.data.load import load_mnist
-from mnist_course.data.tables import load_csv
+from mnist_course.data.csv_form import load_csv
 
 __all__ = ["Dataset", "load_csv", "load_idx", "load_mnist"]

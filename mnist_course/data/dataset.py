@@ -97,7 +97,7 @@ class Dataset:
             Columns ``pixel1`` to ``pixel784`` (int64: eight bytes where the file has one) and
             ``class`` (categorical, the digits as text).
         """
-        from mnist_course.data.tables import as_frame
+        from mnist_course.data.csv_form import as_frame
 
         return as_frame(self.images, self.labels)
 

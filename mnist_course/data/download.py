@@ -8,7 +8,7 @@ from pathlib import Path
 import pooch
 import requests
 
-from mnist_course.data.edition import MIRRORS, Edition, IdxFile
+from mnist_course.data.block import MIRRORS, Edition, IdxFile
 from mnist_course.errors import DataError
 
 MIRROR_VARIABLE = "MNIST_COURSE_MIRROR"

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_course.data.dataset import Dataset
-from mnist_course.data.edition import MNIST, PIXELS, Edition, IdxFile
+from mnist_course.data.block import MNIST, PIXELS, Edition, IdxFile
 from mnist_course.errors import DataError
 
 _GZIP_MAGIC = b"\x1f\x8b"

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_course.data import store
+from mnist_course.data import cache as store
 from mnist_course.data.dataset import Dataset
-from mnist_course.data.edition import MNIST, Edition, make_block
+from mnist_course.data.block import MNIST, Edition, make_block
 from mnist_course.errors import DataError, notice
 
 FOLDER_VARIABLE = "MNIST_COURSE_DATA"
@@ -149,12 +149,6 @@ def _obtain(edition: Edition, cache: Path, *, writable: bool) -> NDArray[np.uint
         findings += str(error).splitlines()
     except OSError as error:
         raise _no_room(error, cache) from None
-    try:
-        from mnist_course.data.openml import fetch_block
-
-        return fetch_block(edition)
-    except DataError as error:
-        findings.append(f"OpenML {error}")
     raise DataError(
         "MNIST could not be fetched: no place that serves it could be used.\n"
         + "\n".join(f"  - {finding}" for finding in findings)

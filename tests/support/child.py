@@ -89,7 +89,7 @@ def load(cache: Path, edition: dict[str, Any]) -> None:
 
 def hold(cache: Path) -> None:
     """Hold the lock of a cache until killed."""
-    from mnist_course.data.store import exclusive
+    from mnist_course.data.cache import exclusive
 
     with exclusive(cache):
         wait()

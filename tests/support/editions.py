@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_course.data.edition import MNIST, PIXELS, Edition, IdxFile, make_block
+from mnist_course.data.block import MNIST, PIXELS, Edition, IdxFile, make_block
 
 N_TRAIN, N_TEST = 60, 20
 

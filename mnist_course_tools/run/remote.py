@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mnist_course.dask_cluster import ADDRESS_VARIABLE, connect
 from mnist_course.errors import ClusterError
 from mnist_course.machine import CORES_VARIABLE
-from mnist_course.running.job import CellWatcher, Failure, Job, Outcome, outcome_of, run_job
+from mnist_course_tools.run.job import CellWatcher, Failure, Job, Outcome, outcome_of, run_job
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_course.data.edition import PIXELS, Edition
+from mnist_course.data.block import PIXELS, Edition
 from mnist_course.errors import DataError, notice
 
 CACHE_VARIABLE = "MNIST_COURSE_CACHE"

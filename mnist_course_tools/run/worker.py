@@ -1,6 +1,6 @@
 """The process that runs one notebook: papermill, with a line of JSON for each thing that happens.
 
-Started as ``python -m mnist_course.running.worker JOB``, where JOB is a JSON object with
+Started as ``python -m mnist_course_tools.run.worker JOB``, where JOB is a JSON object with
 ``input``, ``output``, ``parameters`` and ``cell_timeout``. It ends, and its kernel with it, when
 the process that started it is gone.
 """

@@ -17,11 +17,11 @@ from typing import Any
 
 import psutil
 
-from mnist_course.ledger import Record, collect
+from mnist_course.report import Record, collect
 from mnist_course.machine import thread_environment
 from mnist_course.profiles import PROFILE_VARIABLE, Profile
-from mnist_course.running.memory import PeakMemory
-from mnist_course.running.notebooks import title_of
+from mnist_course.cost import PeakMemory
+from mnist_course_tools.notebooks import title_of
 
 _INTERVAL = 0.2  # seconds between two looks at the request to stop
 _PATIENCE = 3  # seconds to end in an orderly way
@@ -191,7 +191,7 @@ def _run(
     if stop.is_set():
         raise KeyboardInterrupt
     worker = subprocess.Popen(
-        [sys.executable, "-m", "mnist_course.running.worker", json.dumps(task)],
+        [sys.executable, "-m", "mnist_course_tools.run.worker", json.dumps(task)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Writing a run back into the repository: the notebooks' outputs and the ledger."""
+"""Writing a run back into the course: the notebooks' outputs and the ledger."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnist_course.ledger import merge, read_ledger, write_ledger
-from mnist_course.running.normalise import normalise
+from mnist_course.report import read_ledger
+from mnist_course_tools.ledger import merge, write_ledger
+from mnist_course_tools.normalise import normalise
+from mnist_course_tools.notebooks import read_notebook, write_notebook
 
 if TYPE_CHECKING:
-    from mnist_course.running.job import Outcome
+    from mnist_course_tools.run.job import Outcome
 
 
 def write_back(outcomes: Sequence[Outcome], results: Path, *, notebooks: bool) -> None:
@@ -25,17 +27,10 @@ def write_back(outcomes: Sequence[Outcome], results: Path, *, notebooks: bool) -
     notebooks : bool
         Whether the notebooks are written too; committed outputs come from the full profile.
     """
-    import nbformat
-
     good = [outcome for outcome in outcomes if outcome.ok]
     for outcome in good if notebooks else ():
-        source = nbformat.read(outcome.notebook, as_version=4)
-        run = nbformat.read(outcome.output, as_version=4)
-        text = nbformat.writes(normalise(run, source), version=4)
-        # Beside it first, then in its place: a full disk must not cost the reader a notebook.
-        beside = outcome.notebook.with_suffix(".ipynb.new")
-        beside.write_text(text.rstrip("\n") + "\n", encoding="utf-8", newline="\n")
-        beside.replace(outcome.notebook)
+        clean = normalise(read_notebook(outcome.output), read_notebook(outcome.notebook))
+        write_notebook(outcome.notebook, clean)
     ledger = results / "ledger.csv"
     records = [record for outcome in good for record in outcome.records]
     write_ledger(ledger, merge(read_ledger(ledger), records))

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
-from mnist_course.data import store
-from mnist_course.data.edition import MNIST
+from mnist_course.data import cache as store
+from mnist_course.data.block import MNIST
 from mnist_course.data.load import FOLDER_VARIABLE, named_folder
 from mnist_course.errors import DataError
 from mnist_course.machine import THREAD_VARIABLES, owned_cores, owned_memory, visible_cores

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from mnist_course.checking.house import check_file
-from mnist_course.ledger import collect, read_ledger
+from mnist_course_tools.check.house import check_file
+from mnist_course.report import collect, read_ledger
 
 # Committed outputs come from the real data and all rows; nothing else can confirm them.
 COMMITTED_AS = {"MNIST_COURSE_SOURCE": "mnist", "MNIST_COURSE_PROFILE": "full"}
@@ -116,7 +116,7 @@ def nbval_command(notebooks: Sequence[Path]) -> list[str]:
     return [
         *(sys.executable, "-m", "pytest"),
         *("--nbval", "--nbval-current-env", f"--nbval-cell-timeout={CELL_TIMEOUT_SECONDS}"),
-        *("-p", "mnist_course.checking.nbval_plugin", "-p", "no:cacheprovider"),
+        *("-p", "mnist_course_tools.check.nbval_plugin", "-p", "no:cacheprovider"),
         # The project's own options, test paths and conftest are about its tests, not these.
         *("-c", str(PYTEST_CONFIGURATION), f"--rootdir={paths[0].parent}", "--noconftest"),
         *("-q", "--disable-warnings", f"--color={'yes' if sys.stdout.isatty() else 'no'}"),

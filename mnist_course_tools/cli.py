@@ -16,7 +16,7 @@ from rich.console import Console
 from mnist_course.errors import CourseError, DataError
 
 if TYPE_CHECKING:
-    from mnist_course.running.run import Place
+    from mnist_course_tools.run.runner import Place
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
 
@@ -81,11 +81,11 @@ def run(
     """Run notebooks, show progress, then a table and where the report lies."""
     from mnist_course.data import load_mnist
     from mnist_course.profiles import get_profile
-    from mnist_course.running import screen
-    from mnist_course.running.notebooks import find_notebooks
-    from mnist_course.running.report import write_report
-    from mnist_course.running.run import Runner
-    from mnist_course.running.update import write_back
+    from mnist_course_tools.run import screen
+    from mnist_course_tools.notebooks import find_notebooks
+    from mnist_course_tools.run.pages import write_report
+    from mnist_course_tools.run.runner import Runner
+    from mnist_course_tools.run.update import write_back
 
     chosen_profile = get_profile(profile)
     folder, results = _folders(notebooks)
@@ -145,11 +145,11 @@ def fetch(
 @app.command()
 def verify(chosen: Chosen = None, notebooks: NotebooksFolder = None) -> None:
     """Re-run committed notebooks on MNIST and compare every output with the stored one."""
-    from mnist_course.checking.verify import check_ledger
-    from mnist_course.checking.verify import verify as verify_notebooks
+    from mnist_course_tools.check.verify import check_ledger
+    from mnist_course_tools.check.verify import verify as verify_notebooks
     from mnist_course.data import load_mnist
     from mnist_course.machine import owned_cores, thread_environment
-    from mnist_course.running.notebooks import find_notebooks
+    from mnist_course_tools.notebooks import find_notebooks
 
     folder, results = _folders(notebooks)
     paths = find_notebooks(folder, chosen or ())
@@ -172,7 +172,7 @@ def doctor(data_home: DataHome = None) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from mnist_course.doctor import examine
+    from mnist_course_tools.doctor import examine
 
     findings = examine(data_home)
     rows = Table(show_edge=False)
@@ -210,7 +210,7 @@ def main() -> NoReturn:
 
 def _folders(notebooks: Path | None) -> tuple[Path, Path]:
     """Return the folder of the notebooks and that of the results."""
-    from mnist_course.running.notebooks import project_folder
+    from mnist_course_tools.notebooks import project_folder
 
     folder = (notebooks or project_folder() / "notebooks").absolute()
     return folder, folder.parent / "results"
@@ -249,11 +249,11 @@ def _place(
 ) -> Iterator[tuple[Place, int, str]]:
     """Yield where notebooks run, how many at a time, and that place in words."""
     if cluster is None:
-        from mnist_course.running.job import run_job
+        from mnist_course_tools.run.job import run_job
 
         yield run_job, jobs or 1, ""
         return
-    from mnist_course.running.remote import cluster_place
+    from mnist_course_tools.run.remote import cluster_place
 
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)

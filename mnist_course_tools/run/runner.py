@@ -11,8 +11,8 @@ from typing import Any
 
 from mnist_course.machine import owned_cores
 from mnist_course.profiles import Profile
-from mnist_course.running.job import CellWatcher, Job, Outcome, run_job
-from mnist_course.running.notebooks import check_parameters, count_cells
+from mnist_course_tools.run.job import CellWatcher, Job, Outcome, run_job
+from mnist_course_tools.notebooks import check_parameters, count_cells
 
 Watcher = Callable[[Path, int, int], None]
 """Called with notebook, cell and number of cells whenever a cell starts."""

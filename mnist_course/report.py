@@ -1,4 +1,4 @@
-"""The ledger: each published number beside ours, and whether the two agree."""
+"""`report`: a number of ours beside the published one, and what earlier runs recorded."""
 
 from __future__ import annotations
 
@@ -6,14 +6,22 @@ import csv
 import functools
 import html
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mnist_course.acceleration import active
 from mnist_course.profiles import get_profile
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+RESULTS = Path(__file__).parent / "results"
+"""What runs recorded: ``ledger.csv``, and a table for each benchmark. Part of the package."""
+
+SLOW = "slow"
+"""The profile whose results stand in for experiments too slow to run each time."""
 
 RECORD_MIME = "application/vnd.mnist-course.report+json"
 """Under this type a notebook's output holds the record, for machines to collect."""
@@ -30,8 +38,8 @@ class Published:
     id : str
         Such as ``lr-raw.accuracy``.
     chapter : int
-    source : str
-        Letter of the source, A to D.
+    letter : str
+        Of the publication that prints it, A to D.
     quantity : str
         What the number is, in words.
     value : bool, float, str or tuple of float
@@ -43,7 +51,7 @@ class Published:
 
     id: str
     chapter: int
-    source: str
+    letter: str
     quantity: str
     value: Value
     tolerance: float | None
@@ -77,16 +85,22 @@ class Record:
     seconds: str = ""
     accelerator: str = ""
 
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Record:
+        """Make a record of a mapping; keys of a later version of the course are passed over."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{key: value for key, value in plain.items() if key in known})
+
 
 @functools.cache
 def published() -> Mapping[str, Published]:
     """Return the published numbers by id, from the package's one file of them."""
-    text = files("mnist_course").joinpath("published.csv").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("published.csv").read_text(encoding="utf-8")
     return {
         row["id"]: Published(
             id=row["id"],
             chapter=int(row["chapter"]),
-            source=row["source"],
+            letter=row["letter"],
             quantity=row["quantity"],
             value=parse(row["published"]),
             tolerance=None if row["tolerance"] == "exact" else float(row["tolerance"]),
@@ -197,7 +211,7 @@ class Reporter:
         show_record(record)
 
     def recorded(self, id: str) -> None:
-        """Show what an earlier run in the ``published`` profile found, and say that it did.
+        """Show what an earlier run in the ``slow`` profile found, and say that it did.
 
         For experiments that take minutes: the committed ledger holds their results.
 
@@ -212,23 +226,14 @@ class Reporter:
             If the id is not in ``published.csv``.
         """
         chapter = _published(id).chapter
-        command = f"mnist-course run {chapter} --profile published"
-        rows = {row.id: row for row in read_ledger(committed_ledger()) if row.profile == RECORDED}
+        command = f"mnist-course run {chapter} --profile slow"
+        rows = {row.id: row for row in read_ledger(RESULTS / "ledger.csv") if row.profile == SLOW}
         if id in rows:
             took = f", took {rows[id].seconds} s" if rows[id].seconds else ""
             took += f" with {rows[id].accelerator}" if rows[id].accelerator else ""
             show_record(rows[id], note=f"Recorded from an earlier run{took}. Repeat it: {command}")
         else:
-            print(f"{id} is computed only in the published profile: {command}")
-
-
-RECORDED = "published"
-"""The profile whose results stand in for experiments too slow to run each time."""
-
-
-def committed_ledger() -> Path:
-    """Return where the committed ledger lies in a checkout of the course."""
-    return Path(__file__).parents[1] / "results" / "ledger.csv"
+            print(f"{id} is computed only in the slow profile: {command}")
 
 
 def reporter(source: str, profile: str) -> Reporter:
@@ -294,46 +299,16 @@ def show_record(record: Record, *, note: str = "") -> None:
     display(data, raw=True)
 
 
-def collect(notebook: Mapping[str, Any]) -> list[Record]:
-    """Return the records that a run notebook's outputs hold, in order.
-
-    Parameters
-    ----------
-    notebook : mapping
-        In nbformat 4.
-    """
-    return [
-        Record(**output["data"][RECORD_MIME])
-        for cell in notebook["cells"]
-        for output in cell.get("outputs", ())
-        if RECORD_MIME in output.get("data", {})
-    ]
-
-
 def read_ledger(path: Path) -> list[Record]:
     """Read a ledger file; a missing one is empty."""
     if not path.exists():
         return []
     truth = {"True": True, "False": False, "": None}
     with path.open(encoding="utf-8", newline="") as file:
-        return [Record(**{**row, "agrees": truth[row["agrees"]]}) for row in csv.DictReader(file)]
-
-
-def write_ledger(path: Path, records: Iterable[Record]) -> None:
-    """Write a ledger file, in the order of the published table and then of the profiles."""
-    place = {id: position for position, id in enumerate(published())}
-    rows = sorted(records, key=lambda record: (place.get(record.id, math.inf), record.profile))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [f.name for f in fields(Record)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({**asdict(r), "agrees": _as_text(r.agrees)} for r in rows)
-
-
-def merge(old: Iterable[Record], new: Iterable[Record]) -> list[Record]:
-    """Return the records of both, the new ones where both have an id in the same profile."""
-    merged = {(record.id, record.profile): record for record in (*old, *new)}
-    return list(merged.values())
+        return [
+            Record.from_plain({**row, "agrees": truth[row["agrees"]]})
+            for row in csv.DictReader(file)
+        ]
 
 
 def _published(id: str) -> Published:
@@ -344,13 +319,9 @@ def _published(id: str) -> Published:
     return published()[id]
 
 
-def _as_text(agreement: bool | None) -> str:
-    return "" if agreement is None else str(agreement)
-
-
 def _verdict(record: Record) -> tuple[str, str]:
     number = published()[record.id]
-    where = f"source {number.source}"
+    where = f"source {number.letter}"
     if record.agrees is None:
         why = (
             "the published number is about all rows of MNIST, and this profile uses fewer"
@@ -371,3 +342,37 @@ def _short(text: str) -> str:
         return text
     numbers = value if isinstance(value, tuple) else (value,)
     return " ".join(f"{number:.6g}" for number in numbers)
+
+
+def recorded_benchmark(name: str) -> DataFrame:
+    """Return the table that a benchmark recorded, and print where its figures come from.
+
+    Parameters
+    ----------
+    name : str
+        Of a script in ``benchmarks/``, such as ``"polynomial"``.
+
+    Returns
+    -------
+    DataFrame
+        All text, as printed by the benchmark; the index is its first column.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the benchmark has recorded no table.
+    """
+    import pandas as pd
+
+    path = RESULTS / f"{name}.csv"
+    if not path.exists():
+        raise FileNotFoundError(
+            f"The benchmark {name!r} has recorded no table. "
+            f"Make one in a checkout of the course: python -m benchmarks.{name}"
+        )
+    with path.open(encoding="utf-8") as file:
+        machine = file.readline().removeprefix("#").strip()
+        table = pd.read_csv(file, dtype=str, keep_default_na=False, index_col=0)
+    print(f"Recorded, not computed now: {machine}")
+    print(f"Repeat it: python -m benchmarks.{name}")
+    return table

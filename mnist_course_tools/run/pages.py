@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnist_course.ledger import Record, published
-from mnist_course.running.normalise import normalise
+from mnist_course.report import Record, published
+from mnist_course_tools.normalise import normalise
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-    from mnist_course.running.job import Outcome
+    from mnist_course_tools.run.job import Outcome
 
 _CODE = re.compile(r"(<(?:code|pre)\b.*?</(?:code|pre)>)", re.DOTALL)
 _FORMULA = re.compile(

@@ -1,6 +1,6 @@
 """Teach nbval our comparison: the one file that patches nbval.
 
-Load it with ``-p mnist_course.checking.nbval_plugin``; nbval itself is loaded by pytest. nbval
+Load it with ``-p mnist_course_tools.check.nbval_plugin``; nbval itself is loaded by pytest. nbval
 as it comes compares text to the last digit, runs cells in a way in which a trailing ``;`` has
 no effect, shows what belongs inside an output widget, loses messages where there are many, and
 passes notebooks whose outputs were cleared.
@@ -16,7 +16,7 @@ from nbval import kernel as nbval_kernel
 from nbval import plugin as nbval
 from nbval.kernel import RunningKernel
 
-from mnist_course.checking.compare import differences
+from mnist_course_tools.check.compare import differences
 
 # The patches reach into nbval's classes; with another version they may hit nothing.
 PATCHED_VERSION = "0.11.0"
@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     installed = version("nbval")
     if installed != PATCHED_VERSION:
         raise pytest.UsageError(
-            f"nbval {installed} is installed, but mnist_course/checking/nbval_plugin.py patches "
+            f"nbval {installed} is installed, but mnist_course_tools/check/nbval_plugin.py patches "
             f"{PATCHED_VERSION}. Install nbval=={PATCHED_VERSION}, or look through the patches "
             "and run tests/test_verify.py."
         )

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_course.data.dataset import Dataset
-from mnist_course.data.edition import PIXELS
+from mnist_course.data.block import PIXELS
 from mnist_course.errors import DataError
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from mnist_course.running.job import Outcome
-from mnist_course.running.report import agreement, result
-from mnist_course.running.run import Watcher
+from mnist_course_tools.run.job import Outcome
+from mnist_course_tools.run.pages import agreement, result
+from mnist_course_tools.run.runner import Watcher
 
 
 @contextmanager
