@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 
 
@@ -43,6 +42,8 @@ def notice(text: str) -> None:
 
 def command(words: str) -> str:
     """Return a command of the course as it can be typed here, such as ``mnist-course fetch``."""
+    import shutil
+
     if shutil.which("mnist-course"):
         return f"mnist-course {words}"
     return f"{sys.executable} -m mnist_course_tools {words}"

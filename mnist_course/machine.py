@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 
+from mnist_course.errors import UsageError, notice
+
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -26,8 +28,6 @@ _SOON_ASLEEP = {"OPENBLAS_THREAD_TIMEOUT": "16"}
 CORES_VARIABLE = "MNIST_COURSE_CORES"
 _CGROUP_ROOT = Path("/sys/fs/cgroup")
 _CGROUP_OF_SELF = Path("/proc/self/cgroup")
-# cgroup v1 writes "no limit" as a number close to 2**63.
-_NO_MEMORY_LIMIT = 1 << 60
 
 
 def visible_cores() -> int:
@@ -46,8 +46,8 @@ def visible_cores() -> int:
 def owned_cores(*, cgroup_root: Path = _CGROUP_ROOT, cgroup_of_self: Path = _CGROUP_OF_SELF) -> int:
     """Count the cores this process may really keep busy.
 
-    The smallest of the affinity mask, the CPU quota of the container (cgroup v1 or v2, whole
-    cores, rounded down) and the environment variable ``MNIST_COURSE_CORES``.
+    The smallest of the affinity mask, the CPU quota of the container (control groups,
+    version 2; whole cores, rounded down) and the environment variable ``MNIST_COURSE_CORES``.
 
     Parameters
     ----------
@@ -58,13 +58,18 @@ def owned_cores(*, cgroup_root: Path = _CGROUP_ROOT, cgroup_of_self: Path = _CGR
     -------
     int
         At least 1.
+
+    Raises
+    ------
+    UsageError
+        If ``MNIST_COURSE_CORES`` is not a whole number of at least 1.
     """
     limits: list[float] = [visible_cores()]
     limits += _cpu_quotas(cgroup_root, cgroup_of_self)
     wish = os.environ.get(CORES_VARIABLE, "").strip()
     if wish:
         if not wish.isdigit() or int(wish) < 1:
-            raise ValueError(
+            raise UsageError(
                 f"{CORES_VARIABLE} is {wish!r}, which is not a number of cores. "
                 f"Set it to a whole number of at least 1, or remove it."
             )
@@ -85,11 +90,9 @@ def owned_memory(
     import psutil
 
     limits = [psutil.virtual_memory().total]
-    for name, controller in (("memory.max", None), ("memory.limit_in_bytes", "memory")):
-        for folder in _cgroup_folders(cgroup_root, cgroup_of_self, controller):
-            text = _read(folder / name)
-            if text.isdigit() and int(text) < _NO_MEMORY_LIMIT:
-                limits.append(int(text))
+    for folder in _cgroup_folders(cgroup_root, cgroup_of_self):
+        text = _read(folder / "memory.max")
+        limits += [int(text)] if text.isdigit() else []
     return min(limits)
 
 
@@ -121,9 +124,14 @@ def limit_threads(environment: MutableMapping[str, str] | None = None) -> int:
         The number of cores owned.
     """
     environment = os.environ if environment is None else environment
-    cores = owned_cores()
     for name, value in _SOON_ASLEEP.items():
         environment.setdefault(name, value)
+    try:
+        cores = owned_cores()
+    except UsageError as error:
+        # Said, not raised: this runs when the package is imported, before anybody could mend it.
+        notice(str(error))
+        return visible_cores()
     if cores >= visible_cores():
         return cores
     chosen = {k: v for k, v in thread_environment(cores).items() if k not in environment}
@@ -146,33 +154,21 @@ def versions() -> str:
 
 
 def _cpu_quotas(root: Path, of_self: Path) -> Iterator[float]:
-    for folder in _cgroup_folders(root, of_self, None):
+    for folder in _cgroup_folders(root, of_self):
         quota, _, period = _read(folder / "cpu.max").partition(" ")
         if quota.isdigit() and period.isdigit() and int(period):
             yield int(quota) / int(period)
-    for folder in _cgroup_folders(root, of_self, "cpu"):
-        quota, period = (_read(folder / f"cpu.cfs_{part}_us") for part in ("quota", "period"))
-        if quota.isdigit() and period.isdigit() and int(period):
-            yield int(quota) / int(period)
 
 
-def _cgroup_folders(root: Path, of_self: Path, controller: str | None) -> Iterator[Path]:
-    """Yield this process's control group and those around it (v2 if `controller` is None)."""
+def _cgroup_folders(root: Path, of_self: Path) -> Iterator[Path]:
+    """Yield this process's control group and those around it."""
     for line in _read(of_self).splitlines():
-        _, controllers, path = [*line.split(":", 2), "", ""][:3]
-        if controller is None and controllers == "":
-            top = root
-        elif controller is not None and controller in controllers.split(","):
-            top = root / controllers if (root / controllers).is_dir() else root / controller
-        else:
-            continue
+        if not line.startswith("0::"):
+            continue  # a controller of version 1
         # Inside a container the path may be the host's and not exist here: the top still does.
-        inner = top / path.lstrip("/")
+        inner = root / line.removeprefix("0::").lstrip("/")
         yield inner
-        for parent in inner.parents:
-            if not parent.is_relative_to(top):
-                break
-            yield parent
+        yield from (parent for parent in inner.parents if parent.is_relative_to(root))
 
 
 def _read(path: Path) -> str:
@@ -180,8 +176,3 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
         return ""
-
-
-if __name__ == "__main__":  # for binder/start: NAME=VALUE lines to export
-    for name, value in thread_environment(owned_cores()).items():
-        print(f"{name}={value}")

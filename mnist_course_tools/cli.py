@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +13,14 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
-from mnist_course.errors import CourseError, DataError
+from mnist_course import __version__
+from mnist_course.errors import CourseError, DataError, UsageError
 
 if TYPE_CHECKING:
+    from mnist_course.profiles import Profile
+    from mnist_course_tools.run.job import Outcome
     from mnist_course_tools.run.runner import Place
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
@@ -37,28 +42,37 @@ NotebooksFolder = Annotated[
     Path | None, typer.Option("--notebooks", help="Folder of the notebooks, if not the course's.")
 ]
 DataHome = Annotated[str | None, typer.Option("--data-home", help="Folder of the data cache.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option(min=1, help="Notebooks at a time; as many as cores and memory allow."),
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console.print(f"mnist-course {__version__}")
+        raise typer.Exit(OK)
 
 
 @app.callback()
-def _prepare() -> None:
-    from mnist_course.data.load import FOLDER_VARIABLE, named_folder
-
-    # Kernels start in the notebooks' folder, where a relative path would mean another place.
-    if folder := named_folder():
-        os.environ[FOLDER_VARIABLE] = str(folder)
+def _prepare(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", is_eager=True, callback=_print_version),
+    ] = False,
+) -> None:
+    # A service manager or CI stops a process with SIGTERM: end in the same orderly way.
+    signal.signal(signal.SIGTERM, _interrupt)
 
 
 @app.command()
 def run(
     chosen: Chosen = None,
     profile: Annotated[
-        str | None, typer.Option(help="quick, full or published; $MNIST_COURSE_PROFILE or quick.")
+        str | None, typer.Option(help="quick, full or slow; $MNIST_COURSE_PROFILE or quick.")
     ] = None,
     source: Annotated[str, typer.Option(help="auto, mnist or digits.")] = "auto",
-    jobs: Annotated[
-        int | None,
-        typer.Option(min=1, help="Notebooks at a time; 1, or with --cluster one for each worker."),
-    ] = None,
+    jobs: Jobs = None,
     out: Annotated[Path, typer.Option(help="Folder for what the run makes.")] = Path("build/run"),
     parameter: Annotated[
         list[str] | None,
@@ -74,93 +88,99 @@ def run(
     ] = None,
     update: Annotated[
         bool,
-        typer.Option("--update", help="Write the outputs back: notebooks and results/ledger.csv."),
+        typer.Option("--update", help="Write the outputs back into the course's own checkout."),
     ] = False,
     notebooks: NotebooksFolder = None,
 ) -> None:
     """Run notebooks, show progress, then a table and where the report lies."""
     from mnist_course.data import load_mnist
     from mnist_course.profiles import get_profile
-    from mnist_course_tools.run import screen
+    from mnist_course.report import RESULTS
     from mnist_course_tools.notebooks import find_notebooks
-    from mnist_course_tools.run.pages import write_report
+    from mnist_course_tools.run import screen
+    from mnist_course_tools.run.pages import write_pages
     from mnist_course_tools.run.runner import Runner
     from mnist_course_tools.run.update import write_back
 
     chosen_profile = get_profile(profile)
-    folder, results = _folders(notebooks)
-    paths = find_notebooks(folder, chosen or ())
+    paths = find_notebooks(_folder(notebooks), chosen or ())
     parameters = _parameters(parameter or ())
     # Found out once, here: otherwise each notebook would look for the network again.
-    source = load_mnist(source).source
-    if update and (source != "mnist" or chosen_profile.train_rows is not None or parameters):
-        raise CourseError(
-            "--update writes outputs that others rely on, so it needs the real data, the profile "
-            "full or published, and no parameters.\nTry: mnist-course run --source mnist "
-            "--profile full --update"
-        )
-    # A service manager or CI stops a process with SIGTERM: end in the same orderly way.
-    signal.signal(signal.SIGTERM, _interrupt)
-    faster = _accelerator(accelerate)
-    try:
-        with _place(cluster, jobs, [folder, out]) as (place, at_a_time, where):
-            runner = Runner(chosen_profile, source, out, at_a_time, parameters, bool(faster), place)
-            if runner.jobs < at_a_time:
-                console.print(
-                    f"Note: {at_a_time} jobs were asked for; with {runner.jobs} core(s) to use, "
-                    f"{runner.jobs} run at a time."
-                )
-            with screen.progress(console, paths) as runner.watch:
-                outcomes = runner.run(paths)
-    except KeyboardInterrupt:
-        console.print("Stopped. Everything that was started has ended.")
-        raise typer.Exit(INTERRUPTED) from None
-    where = where or f"{runner.jobs} at a time with {runner.threads} thread(s) each"
-    summary = f"Profile {chosen_profile.name} on {_described(source)}; {where}"
-    summary += f"; accelerated by {faster}." if faster else "."
-    report = write_report(outcomes, out, summary=summary)
-    console.print(screen.table(outcomes))
-    console.print(summary)
+    found = load_mnist(source).source
     if update:
-        write_back(outcomes, results, notebooks=chosen_profile.name == "full")
-    for outcome in outcomes:
-        _tell_failure(outcome)
-    console.print(f"Report: {report}", soft_wrap=True)
-    raise typer.Exit(OK if all(outcome.ok for outcome in outcomes) else FAILED)
+        _check_update(found, chosen_profile, parameters, notebooks)
+    faster = _accelerator() if accelerate else ""
+    with _stoppable():
+        with _place(cluster, jobs, chosen_profile, paths, out) as place:
+            runner = Runner(chosen_profile, found, out, place, parameters, bool(faster))
+            with screen.progress(console) as runner.watch:
+                outcomes = runner.run(paths)
+        # First of all: what comes after it may fail, and the run would be lost.
+        if update:
+            write_back(outcomes, RESULTS, notebooks=chosen_profile.name == "full")
+        summary = f"Profile {chosen_profile.name} on {_described(found, source)}; {place}"
+        summary += f"; accelerated by {faster}." if faster else "."
+        console.print(screen.table(outcomes))
+        console.print(summary)
+        for outcome in outcomes:
+            _tell_failure(outcome)
+        problems = write_pages(outcomes, out, summary=summary)
+    for problem in problems:
+        console.print(f"[red]{escape(problem)}", soft_wrap=True)
+    console.print(f"Report: {out / 'index.html'}", soft_wrap=True)
+    good = all(outcome.ok for outcome in outcomes) and not problems
+    raise typer.Exit(OK if good else FAILED)
 
 
 @app.command()
-def fetch(
-    source: Annotated[str, typer.Option(help="mnist or digits.")] = "mnist",
-    data_home: DataHome = None,
+def fetch(data_home: DataHome = None) -> None:
+    """Get MNIST into the cache and check it."""
+    from mnist_course.data.load import fetch_mnist
+
+    with _stoppable():
+        data, folder = fetch_mnist(data_home)
+    console.print(f"{data} ready in {folder}, checked.", soft_wrap=True)
+
+
+@app.command()
+def lab(
+    folder: Annotated[Path | None, typer.Argument(help="What to open: the notebooks.")] = None,
 ) -> None:
-    """Get the data into the cache and check them."""
-    from mnist_course.data import load_mnist, store
+    """Open the notebooks in JupyterLab, with threads that fit this machine."""
+    from mnist_course_tools.kernel import kernel_environment
 
-    data = load_mnist(source, data_home=data_home)
-    where = f" in {store.cache_folder(data_home)}" if data.source == "mnist" else ""
-    console.print(f"{data} ready{where}, checked.", soft_wrap=True)
+    command = [sys.executable, "-m", "jupyterlab", str(folder or _folder(None))]
+    if os.name == "posix":
+        os.execve(sys.executable, command, kernel_environment())
+    with _stoppable():  # Windows has no exec: wait for it
+        raise typer.Exit(subprocess.run(command, env=kernel_environment()).returncode)
 
 
 @app.command()
-def verify(chosen: Chosen = None, notebooks: NotebooksFolder = None) -> None:
+def verify(chosen: Chosen = None, jobs: Jobs = None, notebooks: NotebooksFolder = None) -> None:
     """Re-run committed notebooks on MNIST and compare every output with the stored one."""
-    from mnist_course_tools.check.verify import check_ledger
-    from mnist_course_tools.check.verify import verify as verify_notebooks
     from mnist_course.data import load_mnist
-    from mnist_course.machine import owned_cores, thread_environment
+    from mnist_course.profiles import get_profile
+    from mnist_course.report import RESULTS
+    from mnist_course_tools.check.verify import verify as verify_notebooks
+    from mnist_course_tools.ledger import ledger_problems
     from mnist_course_tools.notebooks import find_notebooks
+    from mnist_course_tools.run.runner import ThisMachine
 
-    folder, results = _folders(notebooks)
-    paths = find_notebooks(folder, chosen or ())
+    paths = find_notebooks(_folder(notebooks), chosen or ())
     try:
         load_mnist("mnist")
     except DataError as error:
         raise DataError(
             f"Nothing was verified: committed outputs come from the real MNIST.\n{error}"
         ) from None
-    status = check_ledger(paths, results / "ledger.csv")
-    status = verify_notebooks(paths, environment=thread_environment(owned_cores())) or status
+    problems = ledger_problems(paths, RESULTS / "ledger.csv")
+    for problem in problems:
+        console.print(problem, soft_wrap=True, markup=False)
+    place = ThisMachine.shared_by(len(paths), get_profile("full"), wanted=jobs)
+    with _stoppable():
+        status = verify_notebooks(paths, jobs=place.jobs, threads=place.threads)
+    status = FAILED if problems else status
     words = "agree with a fresh run" if status == OK else "were NOT verified"
     console.print(f"{len(paths)} notebook(s) {words}.")
     raise typer.Exit(status)
@@ -169,7 +189,6 @@ def verify(chosen: Chosen = None, notebooks: NotebooksFolder = None) -> None:
 @app.command()
 def doctor(data_home: DataHome = None) -> None:
     """Show versions, cores, memory and data, and the command that mends what is missing."""
-    from rich.markup import escape
     from rich.table import Table
 
     from mnist_course_tools.doctor import examine
@@ -202,18 +221,16 @@ def main() -> NoReturn:
         stream.reconfigure(errors="replace")
     try:
         app()
-    except (CourseError, ValueError) as error:
+    except CourseError as error:
         Console(stderr=True, highlight=False).print(f"Error: {error}", soft_wrap=True, markup=False)
         sys.exit(FAILED)
     sys.exit(OK)
 
 
-def _folders(notebooks: Path | None) -> tuple[Path, Path]:
-    """Return the folder of the notebooks and that of the results."""
-    from mnist_course_tools.notebooks import project_folder
+def _folder(notebooks: Path | None) -> Path:
+    from mnist_course_tools.notebooks import notebooks_folder
 
-    folder = (notebooks or project_folder() / "notebooks").absolute()
-    return folder, folder.parent / "results"
+    return (notebooks or notebooks_folder()).absolute()
 
 
 def _parameters(settings: list[str] | tuple[str, ...]) -> dict[str, object]:
@@ -223,52 +240,93 @@ def _parameters(settings: list[str] | tuple[str, ...]) -> dict[str, object]:
     for setting in settings:
         name, separator, value = setting.partition("=")
         if not separator:
-            raise CourseError(f"{setting!r} sets nothing. Write it as NAME=VALUE.")
+            raise UsageError(f"{setting!r} sets nothing. Write it as NAME=VALUE.")
         if name in ("source", "profile"):
-            raise CourseError(f"Use --{name} {value} for that: all notebooks then know of it.")
-        # As papermill reads its own parameters: 3 is a number, true a truth value.
-        parameters[name] = yaml.safe_load(value)
+            raise UsageError(f"Use --{name} {value} for that: all notebooks then know of it.")
+        try:
+            # As papermill reads its own parameters: 3 is a number, true a truth value.
+            parameters[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UsageError(
+                f"The value of {name} cannot be read: {value!r}. Write a number, a word, true, "
+                f"false, or a list such as [1, 2], in quotes where the shell needs them."
+            ) from None
     return parameters
 
 
-def _accelerator(wanted: bool) -> str:
-    """Name what will make models faster, and say plainly if nothing will."""
-    if not wanted:
-        return ""
-    from mnist_course.acceleration import REMEDY, available
+def _check_update(
+    source: str, profile: Profile, parameters: dict[str, object], notebooks: Path | None
+) -> None:
+    if source != "mnist" or profile.train_rows is not None or parameters or notebooks:
+        raise UsageError(
+            "--update writes outputs that others rely on, so it needs the real data, the profile "
+            "full or slow, the course's own notebooks, and no parameters.\n"
+            "Try: mnist-course run --source mnist --profile full --update"
+        )
 
-    name = available()
+
+def _accelerator() -> str:
+    """Start what makes models faster, in a process like a kernel, and name what did start."""
+    from mnist_course.acceleration import REMEDY
+    from mnist_course_tools.kernel import kernel_environment
+
+    code = "import mnist_course; name = mnist_course.accelerate(); print(); print(name or '')"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=kernel_environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    *said, name = done.stdout.split("\n")[:-1] or [""]
     if not name:
-        console.print(f"Note: not accelerated, because no accelerator is installed. {REMEDY}")
+        why = " ".join(line for line in said if line) or f"no accelerator starts here. {REMEDY}"
+        console.print(f"Note: {why}", soft_wrap=True, markup=False)
     return name
 
 
 @contextmanager
 def _place(
-    cluster: str | None, jobs: int | None, folders: list[Path]
-) -> Iterator[tuple[Place, int, str]]:
-    """Yield where notebooks run, how many at a time, and that place in words."""
+    cluster: str | None, jobs: int | None, profile: Profile, paths: list[Path], out: Path
+) -> Iterator[Place]:
+    """Yield where notebooks run."""
     if cluster is None:
-        from mnist_course_tools.run.job import run_job
+        from mnist_course_tools.run.runner import ThisMachine
 
-        yield run_job, jobs or 1, ""
+        place = ThisMachine.shared_by(len(paths), profile, wanted=jobs)
+        if jobs and place.jobs < min(jobs, len(paths)):
+            console.print(
+                f"Note: {jobs} jobs were asked for; with {place.jobs} core(s) to use, "
+                f"{place.jobs} run at a time."
+            )
+        yield place
         return
     from mnist_course_tools.run.remote import cluster_place
 
-    for folder in folders:
-        folder.mkdir(parents=True, exist_ok=True)
-    with cluster_place(cluster, folders) as place:
-        workers = len(place.workers)
-        yield place, jobs or workers, f"on {workers} worker(s) of the cluster at {cluster}"
+    out.mkdir(parents=True, exist_ok=True)
+    with cluster_place(cluster, [paths[0].parent, out]) as place:
+        place.jobs = jobs or place.jobs
+        yield place
 
 
-def _described(source: str) -> str:
-    return {"mnist": "MNIST", "digits": "the embedded digits (MNIST was not at hand)"}[source]
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """End a command with a plain word when it is stopped by Ctrl-C or by the system."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.print("Stopped. Everything that was started has ended.")
+        raise typer.Exit(INTERRUPTED) from None
 
 
-def _tell_failure(outcome) -> None:
-    from rich.markup import escape
+def _described(found: str, wanted: str) -> str:
+    if found == "mnist":
+        return "MNIST"
+    asked = wanted == "digits" or os.environ.get("MNIST_COURSE_SOURCE") == "digits"
+    return f"the embedded digits ({'as asked' if asked else 'MNIST was not at hand'})"
 
+
+def _tell_failure(outcome: Outcome) -> None:
     if outcome.failure is not None:
         failure = outcome.failure
         console.print(

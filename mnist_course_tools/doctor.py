@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -13,7 +14,7 @@ from pathlib import Path
 from mnist_course.data import cache as store
 from mnist_course.data.block import MNIST
 from mnist_course.data.load import FOLDER_VARIABLE, named_folder
-from mnist_course.errors import DataError
+from mnist_course.errors import DataError, UsageError, command
 from mnist_course.machine import THREAD_VARIABLES, owned_cores, owned_memory, visible_cores
 
 GB = 1e9
@@ -52,6 +53,7 @@ def examine(data_home: str | None = None) -> list[Finding]:
         Finding("Python", f"{platform.python_version()} on {platform.platform(terse=True)}"),
         *_packages(),
         *_extras(),
+        _kernel(),
         _cores(),
         _threads(),
         _memory(),
@@ -79,8 +81,7 @@ def _packages() -> Iterator[Finding]:
 
 def _extras() -> Iterator[Finding]:
     for name, extra, purpose in (
-        ("nbval", "dev", "mnist-course verify"),
-        ("pytest", "dev", "the tests"),
+        ("pytest-xdist", "dev", "the tests"),
         ("distributed", "cluster", "mnist-course run --cluster"),
         ("scikit-learn-intelex", "fast", "mnist-course run --accelerate"),
     ):
@@ -94,8 +95,32 @@ def _extras() -> Iterator[Finding]:
             )
 
 
+def _kernel() -> Finding:
+    """Look whether the kernel that notebooks ask for is this very Python."""
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    remedy = "python -m pip install ipykernel"
+    try:
+        spec = KernelSpecManager().get_kernel_spec("python3")
+    except NoSuchKernel:
+        return Finding("kernel", "no kernel 'python3' is installed", remedy, needed=True)
+    program = shutil.which(spec.argv[0]) or spec.argv[0]
+    # "python" alone is this Python: Jupyter itself puts it there.
+    if spec.argv[0] == "python" or Path(program).resolve() == Path(sys.executable).resolve():
+        return Finding("kernel", "'Python 3 (ipykernel)' is this Python: choose it in JupyterLab")
+    return Finding(
+        "kernel",
+        f"'{spec.display_name}' is another Python ({program}), which may lack the course",
+        f"start JupyterLab with: {command('lab')}",
+    )
+
+
 def _cores() -> Finding:
-    owned, visible = owned_cores(), visible_cores()
+    try:
+        owned, visible = owned_cores(), visible_cores()
+    except UsageError as error:
+        finding, _, remedy = str(error).partition(". ")
+        return Finding("cores", finding, remedy, needed=True)
     beyond = "" if owned == visible else f" (the machine shows {visible})"
     return Finding("cores", f"{owned} to use{beyond}")
 
@@ -107,15 +132,23 @@ def _threads() -> Finding:
     pools = threadpoolctl.threadpool_info()
     running = ", ".join(f"{pool['internal_api']} {pool['num_threads']}" for pool in pools)
     chosen = [f"{name}={os.environ[name]}" for name in THREAD_VARIABLES if name in os.environ]
-    too_many = any(pool["num_threads"] > owned_cores() for pool in pools)
+    owned = _owned_or_visible()
+    too_many = any(pool["num_threads"] > owned for pool in pools)
     return Finding(
         "threads",
         f"{running or 'no library has started any'}; "
         + (", ".join(chosen) if chosen else "no limit set by the environment"),
-        f"set OMP_NUM_THREADS={owned_cores()}: more threads than cores make all of them wait"
+        f"set OMP_NUM_THREADS={owned}: more threads than cores make all of them wait"
         if too_many
         else "",
     )
+
+
+def _owned_or_visible() -> int:
+    try:
+        return owned_cores()
+    except UsageError:  # said where the cores are listed
+        return visible_cores()
 
 
 def _memory() -> Finding:
@@ -154,11 +187,11 @@ def _named(folder: Path) -> Finding:
 
 
 def _cached(cache: Path, *, needed: bool) -> Finding:
-    remedy = "mnist-course fetch" if needed else ""
+    remedy = command("fetch") if needed else ""
     try:
         block = store.open_block(cache, MNIST)
     except DataError as error:
-        return Finding("cache", f"{cache / store.BLOCK_NAME} {error}", "mnist-course fetch")
+        return Finding("cache", f"{cache / store.BLOCK_NAME} {error}", command("fetch"))
     if block is None:
         return Finding("cache", f"{cache} holds no MNIST yet", remedy)
     return Finding("cache", f"{cache} holds MNIST, checked")

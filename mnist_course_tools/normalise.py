@@ -5,27 +5,26 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
-from mnist_course.display import WIDGET_MIME, outlives_kernel
+from mnist_course_tools.outputs import lasting
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-_NO_DISPLAY = {"stream or error": ""}
 _KEPT_CELL_METADATA = ("tags", "jupyter", "editable", "deletable", "nbgrader")
 
 
-def normalise(run: NotebookNode, source: NotebookNode) -> NotebookNode:
+def normalise(ran: NotebookNode, original: NotebookNode) -> NotebookNode:
     """Return a run notebook with the volatile parts taken out.
 
     Timestamps, papermill's notes, widget models and stderr go; cell ids and the notebook's
-    metadata are those of its source, so that a second run gives the same file.
+    metadata are those of the original, so that a second run gives the same file.
 
     Parameters
     ----------
-    run : NotebookNode
+    ran : NotebookNode
         As papermill wrote it, with or without an injected parameters cell.
-    source : NotebookNode
-        What was run.
+    original : NotebookNode
+        What was run. A notebook is fit to be committed if it equals ``normalise(it, it)``.
 
     Returns
     -------
@@ -36,10 +35,10 @@ def normalise(run: NotebookNode, source: NotebookNode) -> NotebookNode:
     ValueError
         If the two do not hold the same cells.
     """
-    cells = [c for c in run.cells if "injected-parameters" not in c.metadata.get("tags", ())]
-    if [cell.source for cell in cells] != [cell.source for cell in source.cells]:
-        raise ValueError("The run notebook holds other cells than its source.")
-    clean = copy.deepcopy(source)
+    cells = [c for c in ran.cells if "injected-parameters" not in c.metadata.get("tags", ())]
+    if [cell.source for cell in cells] != [cell.source for cell in original.cells]:
+        raise ValueError("The run notebook holds other cells than the original.")
+    clean = copy.deepcopy(original)
     clean.metadata = {
         "kernelspec": {
             "display_name": "Python 3 (ipykernel)",
@@ -51,17 +50,14 @@ def normalise(run: NotebookNode, source: NotebookNode) -> NotebookNode:
     }
     clean.nbformat, clean.nbformat_minor = 4, 5
     count = 0
-    for cell, ran in zip(clean.cells, cells, strict=True):
+    for cell, cell_ran in zip(clean.cells, cells, strict=True):
         cell.metadata = {k: v for k, v in cell.metadata.items() if k in _KEPT_CELL_METADATA}
         if cell.cell_type != "code":
             continue
         count += bool(cell.source.strip())
         cell.execution_count = count if cell.source.strip() else None
-        kept = [
-            _normalise_output(copy.deepcopy(output), count)
-            for output in ran.outputs
-            if output.get("name") != "stderr" and outlives_kernel(output.get("data", _NO_DISPLAY))
-        ]
+        outputs = [_normalise_output(output, count) for output in cell_ran.outputs]
+        kept = [output for output in outputs if output is not None]
         cell.outputs = _join_streams(kept)
     return clean
 
@@ -77,9 +73,14 @@ def _join_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
     return joined
 
 
-def _normalise_output(output: NotebookNode, count: int) -> NotebookNode:
+def _normalise_output(output: NotebookNode, count: int) -> NotebookNode | None:
+    """Return what lasts of an output, or None if that is nothing."""
+    if output.get("name") == "stderr":
+        return None
+    output = copy.deepcopy(output)
     if "execution_count" in output:
         output.execution_count = count
-    # A widget needs a living kernel; the picture beside it does not.
-    output.get("data", {}).pop(WIDGET_MIME, None)
+    if "data" in output:
+        output.data = lasting(output.data)
+        return output if output.data else None
     return output

@@ -1,11 +1,14 @@
-"""Finding the course's notebooks, and reading what they declare."""
+"""Finding, reading and writing the course's notebooks."""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from mnist_course.errors import CourseError
 
@@ -13,19 +16,20 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 _NUMBERED = re.compile(r"^(\d+)_.+\.ipynb$")
+_CONFLICT = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
 
 
-def project_folder() -> Path:
-    """Return the folder that holds ``notebooks/``: the checkout, else the present folder.
+def notebooks_folder() -> Path:
+    """Return the folder ``notebooks`` of the checkout, else that of the present folder.
 
     Raises
     ------
     CourseError
-        If neither holds notebooks.
+        If neither is there.
     """
-    for folder in (Path(__file__).parents[2], Path.cwd()):
+    for folder in (Path(__file__).parents[1], Path.cwd()):
         if (folder / "notebooks").is_dir():
-            return folder
+            return folder / "notebooks"
     raise CourseError(
         "No folder 'notebooks' was found.\nStart the command in a checkout of the course, or "
         "name the folder with --notebooks."
@@ -69,19 +73,71 @@ def find_notebooks(folder: Path, chosen: Sequence[str] = ()) -> list[Path]:
     return list(dict.fromkeys(picked))
 
 
+def read_notebook(path: Path) -> NotebookNode:
+    """Read a notebook.
+
+    Raises
+    ------
+    CourseError
+        If the file cannot be read or is no notebook; one that git left with both versions in
+        it is named as that.
+    """
+    import nbformat
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise CourseError(f"{path.name} cannot be read ({why}).") from None
+    try:
+        return nbformat.reads(text, as_version=4)
+    except Exception as error:  # nbformat lets through what its parsers raise
+        if _CONFLICT.search(text):
+            raise CourseError(
+                f"{path.name} holds two versions at once: git could not merge your changes with "
+                f"newer ones and marked the places with <<<<<<< and >>>>>>>.\n"
+                f"To keep your version: git checkout --ours {path.name}. To take the new one: "
+                f"git checkout --theirs {path.name}. Then run it again."
+            ) from None
+        # Of nbformat's message, which quotes the whole file, the first words.
+        reason = str(error).splitlines()[0][:80] if isinstance(error, ValueError) else repr(error)
+        where = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else reason
+        raise CourseError(
+            f"{path.name} is not a notebook, or a damaged one ({where}).\n"
+            f"Take the committed version again: git checkout {path.name}"
+        ) from None
+
+
+def write_notebook(path: Path, notebook: NotebookNode) -> None:
+    """Write a notebook as the repository keeps it: UTF-8, and one line end at the end."""
+    import nbformat
+
+    with write_whole(path) as file:
+        file.write(nbformat.writes(notebook, version=4).rstrip("\n") + "\n")
+
+
+@contextlib.contextmanager
+def write_whole(path: Path) -> Iterator[TextIO]:
+    """Open a text file that replaces another only once it is complete.
+
+    A full disk or an interruption then costs nobody the old one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        with beside.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
 def title_of(notebook: NotebookNode) -> str:
     """Return the first heading of a notebook, or an empty string."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and cell.source.startswith("# "):
             return cell.source.splitlines()[0][2:].strip()
     return ""
-
-
-def count_cells(path: Path) -> int:
-    """Return how many cells a notebook has, prose included."""
-    import nbformat
-
-    return len(nbformat.read(path, as_version=4).cells)
 
 
 def check_parameters(path: Path, wanted: Sequence[str]) -> None:
@@ -93,10 +149,9 @@ def check_parameters(path: Path, wanted: Sequence[str]) -> None:
         If it has no cell tagged ``parameters``, or does not declare one of them. papermill
         itself would only warn, and the run would quietly use other values.
     """
-    import nbformat
     from papermill.inspection import inspect_notebook
 
-    notebook = nbformat.read(path, as_version=4)
+    notebook = read_notebook(path)
     if not any("parameters" in cell.metadata.get("tags", ()) for cell in notebook.cells):
         raise CourseError(
             f"{path.name} has no cell tagged 'parameters', so it cannot be run with any.\n"

@@ -3,6 +3,8 @@
 Pure functions on nbformat-style dictionaries: no kernel, no pytest, no files.
 """
 
+from __future__ import annotations
+
 import json
 import math
 import re
@@ -12,7 +14,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from mnist_course.display import WIDGET_MIME, outlives_kernel
+from mnist_course_tools.outputs import lasting
 
 # Printed scores carry three or four decimals; the last one depends on processor and threads.
 FLOAT_ABSOLUTE = 5e-4
@@ -277,10 +279,7 @@ def _plain(output: Mapping[str, Any]) -> dict[str, Any]:
     if output_type == "error":
         return {"kind": "error", "ename": output["ename"], "evalue": str(output["evalue"])}
     # display_data and execute_result: which of the two is a matter of how the cell ends.
-    data = {mime: value for mime, value in output["data"].items() if mime != WIDGET_MIME}
-    if not outlives_kernel(output["data"]):
-        data = {}
-    return {"kind": "data", "data": data, "metadata": output.get("metadata", {})}
+    return {"kind": "data", "data": lasting(output["data"]), "metadata": output.get("metadata", {})}
 
 
 def _joined(text: str | Sequence[str]) -> str:

@@ -3,6 +3,8 @@
 The rules read the notebook only; whether its outputs are still true is ``verify``'s business.
 """
 
+from __future__ import annotations
+
 import ast
 import io
 import re
@@ -14,7 +16,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from mnist_course.display import WIDGET_MIME
+from mnist_course_tools.normalise import normalise
 
 MOST_BYTES = 600_000
 MOST_CELLS = 45
@@ -23,11 +25,8 @@ MOST_CODE_LINES = 25
 # "A digit" says nothing about a figure; a real description is longer.
 SHORTEST_ALT_TEXT = 15
 
-KERNEL = "python3"
 PARAMETERS = ("source", "profile", "seed")
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/svg+xml")
-# What papermill and nbclient write into a notebook that they run: times, durations, paths.
-RUN_METADATA = ("papermill", "execution")
 
 _FOLDERS = "home|root|Users|work|tmp|var|opt|mnt|srv|usr|private|Volumes|builds"
 _ABSOLUTE_PATH = re.compile(
@@ -53,6 +52,8 @@ _NO_CODE = {
     tokenize.DEDENT,
     tokenize.ENDMARKER,
 }
+
+_RUN_AGAIN = "Run it again: mnist-course run --profile full --source mnist --update"
 
 Rule = Callable[[NotebookNode], Iterator[str]]
 
@@ -112,28 +113,24 @@ def _size_problems(size: int) -> Iterator[str]:
         )
 
 
-def run_in_order(notebook: NotebookNode) -> Iterator[str]:
-    """Every code cell was run, once, from top to bottom."""
-    counts = {n: c.get("execution_count") for n, c in _code_cells(notebook) if c.source.strip()}
-    never = [number for number, count in counts.items() if count is None]
+def as_a_run_leaves_it(notebook: NotebookNode) -> Iterator[str]:
+    """The file is what `normalise` makes of it: run once from the top, and no traces of the run."""
+    if any("injected-parameters" in _tags(cell) for cell in notebook.cells):
+        yield "whole notebook: a cell with parameters of a run is left over. Remove it."
+        return
+    clean = normalise(notebook, notebook)
+    never = [n for n, c in _code_cells(notebook) if c.source.strip() and not c.execution_count]
     if never:
         cells = f"cell{'s' * (len(never) > 1)} {', '.join(map(str, never))}"
-        yield f"{cells}: never run. Run the whole notebook in a fresh kernel."
-        return  # The order of the others says nothing until all were run.
-    for expected, (number, count) in enumerate(counts.items(), start=1):
-        if count != expected:
-            yield (
-                f"cell {number}: run as number {count} where {expected} was due. Restart the "
-                "kernel and run all cells."
-            )
-            return  # All that follow are shifted too.
-
-
-def kernel_is_python3(notebook: NotebookNode) -> Iterator[str]:
-    """The kernelspec is the one that every installation has."""
-    name = notebook.metadata.get("kernelspec", {}).get("name")
-    if name != KERNEL:
-        yield f"whole notebook: the kernel is named {name!r}. Choose the kernel '{KERNEL}'."
+        yield f"{cells}: never run. {_RUN_AGAIN}"
+        return  # The counts of the others say nothing until all were run.
+    for part in ("metadata", "nbformat", "nbformat_minor"):
+        if notebook[part] != clean[part]:
+            yield f"whole notebook: its {part} is not as a run leaves it. {_RUN_AGAIN}"
+    for number, (cell, wanted) in enumerate(zip(notebook.cells, clean.cells, strict=True), 1):
+        for part in ("metadata", "execution_count", "outputs"):
+            if cell.get(part) != wanted.get(part):
+                yield f"cell {number}: its {part} is not as a run leaves it. {_RUN_AGAIN}"
 
 
 def not_too_many_cells(notebook: NotebookNode) -> Iterator[str]:
@@ -223,17 +220,6 @@ def no_absolute_paths(notebook: NotebookNode) -> Iterator[str]:
                 )
 
 
-def no_stderr(notebook: NotebookNode) -> Iterator[str]:
-    """No warnings left over."""
-    for number, output in _outputs(notebook):
-        if output.output_type == "stream" and output.name == "stderr":
-            line = "".join(output.text).strip().partition("\n")[0]
-            yield (
-                f"cell {number}: writes to stderr ({line[:60]}). Mend the cause, or catch the "
-                "warning and show it as text."
-            )
-
-
 def no_errors(notebook: NotebookNode) -> Iterator[str]:
     """No cell failed."""
     for number, output in _outputs(notebook):
@@ -260,21 +246,6 @@ def no_trailing_semicolon(notebook: NotebookNode) -> Iterator[str]:
     for number, cell in _code_cells(notebook):
         if _ends_with_semicolon(cell.source):
             yield f"cell {number}: ends with ';'. Assign the result instead."
-
-
-def no_traces_of_the_run(notebook: NotebookNode) -> Iterator[str]:
-    """Nothing that changes with each run: widget states, times, injected cells."""
-    found = ["widgets"] if "widgets" in notebook.metadata else []
-    found += [key for key in RUN_METADATA if key in notebook.metadata]
-    if found:
-        yield f"whole notebook: metadata {', '.join(found)} is left over. Remove it."
-    for number, cell in enumerate(notebook.cells, start=1):
-        found = [f"metadata {key}" for key in RUN_METADATA if key in cell.metadata]
-        found += [f"tag {tag}" for tag in _tags(cell) if tag == "injected-parameters"]
-        views = [WIDGET_MIME in output.get("data", {}) for output in cell.get("outputs", [])]
-        found += [f"output {WIDGET_MIME}"] if any(views) else []
-        if found:
-            yield f"cell {number}: {', '.join(found)} is left over from a run. Remove it."
 
 
 def short_code_cells(notebook: NotebookNode) -> Iterator[str]:
@@ -314,19 +285,16 @@ def nothing_hidden_from_nbval(notebook: NotebookNode) -> Iterator[str]:
 
 
 RULES: tuple[Rule, ...] = (
-    run_in_order,
-    kernel_is_python3,
+    as_a_run_leaves_it,
     not_too_many_cells,
     title_is_a_question,
     takeaways_mirror_objectives,
     one_parameters_cell,
     figures_have_alt_text,
     no_absolute_paths,
-    no_stderr,
     no_errors,
     no_memory_addresses,
     no_trailing_semicolon,
-    no_traces_of_the_run,
     short_code_cells,
     cells_have_ids,
     nothing_hidden_from_nbval,

@@ -6,6 +6,8 @@ no effect, shows what belongs inside an output widget, loses messages where ther
 passes notebooks whose outputs were cleared.
 """
 
+from __future__ import annotations
+
 from importlib.metadata import version
 from typing import Any
 

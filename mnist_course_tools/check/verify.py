@@ -1,15 +1,17 @@
 """Check committed notebooks: house rules first, then a fresh run compared with what is stored."""
 
-import json
-import os
+from __future__ import annotations
+
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
 from mnist_course_tools.check.house import check_file
-from mnist_course.report import collect, read_ledger
+from mnist_course_tools.kernel import kernel_environment
 
 # Committed outputs come from the real data and all rows; nothing else can confirm them.
 COMMITTED_AS = {"MNIST_COURSE_SOURCE": "mnist", "MNIST_COURSE_PROFILE": "full"}
@@ -22,7 +24,7 @@ PYTEST_CONFIGURATION = Path(__file__).with_name("nbval.ini")
 PYTEST_COLLECTED_NOTHING = 5
 
 
-def verify(notebooks: Sequence[Path], *, environment: Mapping[str, str] | None = None) -> int:
+def verify(notebooks: Sequence[Path], *, jobs: int = 1, threads: int = 1) -> int:
     """Check committed notebooks against the house rules, then against a fresh run.
 
     Whether the real data is at hand is the caller's business.
@@ -31,9 +33,10 @@ def verify(notebooks: Sequence[Path], *, environment: Mapping[str, str] | None =
     ----------
     notebooks : sequence of Path
         The notebooks to check.
-    environment : mapping, optional
-        Further environment variables for the kernels. Kernels run in the notebook's folder, so
-        paths in it have to be absolute.
+    jobs : int, default=1
+        Notebooks at a time.
+    threads : int, default=1
+        BLAS threads for each of them.
 
     Returns
     -------
@@ -44,7 +47,7 @@ def verify(notebooks: Sequence[Path], *, environment: Mapping[str, str] | None =
         print("There is no notebook to verify: name at least one.", flush=True)
         return FAILED
     broken = print_house_problems(notebooks)
-    return FAILED if broken else run_nbval(notebooks, environment=environment)
+    return FAILED if broken else run_nbval(notebooks, jobs=jobs, threads=threads)
 
 
 def print_house_problems(notebooks: Sequence[Path]) -> int:
@@ -68,35 +71,70 @@ def print_house_problems(notebooks: Sequence[Path]) -> int:
     return len(problems)
 
 
-def run_nbval(notebooks: Sequence[Path], *, environment: Mapping[str, str] | None = None) -> int:
+def run_nbval(notebooks: Sequence[Path], *, jobs: int = 1, threads: int = 1) -> int:
     """Run notebooks afresh and compare each cell with its stored outputs.
 
     Parameters
     ----------
     notebooks : sequence of Path
         The notebooks to run.
-    environment : mapping, optional
-        Further environment variables for the kernels.
+    jobs : int, default=1
+        Notebooks at a time, each in a process of its own.
+    threads : int, default=1
+        BLAS threads for each of them.
 
     Returns
     -------
     status : int
-        pytest's exit status: 0 if all cells agree.
+        0 if all cells of all notebooks agree, else the first other status of pytest.
     """
     if find_spec("nbval") is None:
         print(
             "nbval is not installed, so nothing was verified. Install it with\n"
-            '  python -m pip install -e ".[dev]"',
+            "  python -m pip install nbval==0.11.0 pytest",
             flush=True,
         )
         return FAILED
-    command, variables = nbval_command(notebooks), nbval_environment(environment)
-    status = subprocess.run(command, env=variables, check=False).returncode
-    if status == PYTEST_COLLECTED_NOTHING:
-        print(
-            "pytest found no cell to run, so nothing was verified: that is a failure.", flush=True
+    started: list[subprocess.Popen[str]] = []
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        waiting = [pool.submit(_run_one, path, threads, started) for path in notebooks]
+        statuses = []
+        for path, future in zip(notebooks, waiting, strict=True):
+            status, said = future.result()
+            # Of a notebook that agrees, pytest's last line says enough.
+            print(f"{path.stem}: {said if status else said.splitlines()[-1]}", flush=True)
+            statuses.append(status)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in started:
+            process.terminate()  # its kernel goes with it; one that has ended does not mind
+        pool.shutdown()
+    return next((status for status in statuses if status), 0)
+
+
+def _run_one(
+    notebook: Path, threads: int, started: list[subprocess.Popen[str]]
+) -> tuple[int, str]:
+    """Run nbval on one notebook; return pytest's status and what it said."""
+    print(f"running {notebook.stem}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="mnist-course-") as private:
+        process = subprocess.Popen(
+            nbval_command([notebook]),
+            env=nbval_environment(threads=threads, private=Path(private) / "ipython"),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
         )
-    return status
+        started.append(process)
+        said, _ = process.communicate()
+        said = said.strip()
+    if process.returncode == PYTEST_COLLECTED_NOTHING:
+        said += "\npytest found no cell to run, so nothing was verified: that is a failure."
+    return process.returncode, said
 
 
 def nbval_command(notebooks: Sequence[Path]) -> list[str]:
@@ -124,51 +162,23 @@ def nbval_command(notebooks: Sequence[Path]) -> list[str]:
     ]
 
 
-def nbval_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+def nbval_environment(
+    *, threads: int = 1, private: Path | None = None, settings: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Build the environment that nbval and its kernels run in.
 
     Parameters
     ----------
-    environment : mapping, optional
-        Further variables; they win over the caller's.
+    threads, private, settings
+        As for `kernel_environment`.
 
     Returns
     -------
     variables : dict
         The caller's environment with the source and profile of committed outputs.
     """
+    variables = kernel_environment(
+        threads=threads, private=private, settings={**(settings or {}), **COMMITTED_AS}
+    )
     # PYTEST_ADDOPTS="-k ..." left in a shell would check a part and call it the whole.
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-    return {**inherited, **(environment or {}), **COMMITTED_AS}
-
-
-def check_ledger(notebooks: Sequence[Path], ledger: Path) -> int:
-    """Check that the committed ledger says what the committed notebooks say, and that all agrees.
-
-    Parameters
-    ----------
-    notebooks : sequence of Path
-        Committed notebooks, run in the full profile.
-    ledger : Path
-        The committed ledger; other profiles' rows in it are not looked at.
-
-    Returns
-    -------
-    status : int
-        0 if every record of the notebooks stands in the ledger as it is and agrees.
-    """
-    stored = {(row.id, row.profile): row for row in read_ledger(ledger)}
-    problems = []
-    for notebook in notebooks:
-        for record in collect(json.loads(notebook.read_text(encoding="utf-8"))):
-            if not record.agrees:
-                problems.append(f"{notebook.name}: {record.id} does not agree with the source.")
-            if stored.get((record.id, record.profile)) != record:
-                problems.append(
-                    f"{notebook.name}: {record.id} is {record.ours} in the notebook and other in "
-                    f"{ledger.name}. Run it again: mnist-course run --profile full --source mnist "
-                    f"--update"
-                )
-    for sentence in problems:
-        print(sentence, flush=True)
-    return FAILED if problems else 0
+    return {key: value for key, value in variables.items() if not key.startswith("PYTEST_")}

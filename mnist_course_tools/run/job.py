@@ -1,27 +1,29 @@
-"""Running one notebook in a process of its own, and watching it."""
+"""One notebook: the job, what became of it, and the process of its own that runs it."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from mnist_course.report import Record, collect
-from mnist_course.machine import thread_environment
+from mnist_course.cost import Peak
+from mnist_course.errors import CourseError
 from mnist_course.profiles import PROFILE_VARIABLE, Profile
-from mnist_course.cost import PeakMemory
-from mnist_course_tools.notebooks import title_of
+from mnist_course.report import Record
+from mnist_course_tools.kernel import kernel_environment
+from mnist_course_tools.ledger import collect
+from mnist_course_tools.notebooks import read_notebook, title_of
+from mnist_course_tools.run.memory import EVERY, family_memory
 
 _INTERVAL = 0.2  # seconds between two looks at the request to stop
 _PATIENCE = 3  # seconds to end in an orderly way
@@ -42,12 +44,12 @@ class Job:
         Absolute: what to run, and where the run notebook goes.
     profile : Profile
     source : {"mnist", "digits"}
-    threads : int
-        For BLAS and for joblib.
     parameters : mapping
         Further papermill parameters.
     accelerate : bool
         Whether a faster library stands in for scikit-learn's models.
+    threads : int
+        For BLAS and for joblib; the place where the job runs decides.
     settings : mapping of str to str
         Further variables for the kernel's environment.
     """
@@ -56,9 +58,9 @@ class Job:
     output: Path
     profile: Profile
     source: str
-    threads: int
     parameters: Mapping[str, Any] = field(default_factory=dict)
     accelerate: bool = False
+    threads: int = 1
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -134,85 +136,77 @@ def run_job(job: Job, watch: CellWatcher, stop: threading.Event) -> Outcome:
     KeyboardInterrupt
         If it was stopped; nothing that it started is left then.
     """
-    with tempfile.TemporaryDirectory(prefix="mnist-course-") as private:
-        return _run(job, watch, stop, _environment(job, Path(private)))
-
-
-def outcome_of(
-    job: Job, *, seconds: float, peak_bytes: int = 0, failure: Failure | None = None
-) -> Outcome:
-    """Return the outcome of a job whose run notebook, if there is one, lies in its place."""
-    import nbformat
-
-    ran = job.output.exists()
-    return Outcome(
-        notebook=job.notebook,
-        output=job.output,
-        title=title_of(nbformat.read(job.notebook, as_version=4)) or job.notebook.stem,
-        profile=job.profile.name,
-        seconds=seconds,
-        peak_bytes=peak_bytes,
-        records=tuple(collect(nbformat.read(job.output, as_version=4))) if ran else (),
-        failure=failure,
-    )
-
-
-def _environment(job: Job, private: Path) -> dict[str, str]:
-    ipython = private / "ipython"
-    if job.accelerate:
-        # Before the notebook's first cell: what it imports from scikit-learn is then replaced.
-        startup = ipython / "profile_default" / "startup"
-        startup.mkdir(parents=True)
-        (startup / "accelerate.py").write_text(_ACCELERATE, encoding="utf-8")
-    return {
-        **os.environ,
-        **job.settings,
-        **thread_environment(job.threads),
-        PROFILE_VARIABLE: job.profile.name,
-        "MNIST_COURSE_SOURCE": job.source,
-        # The reader's own IPython start-up files and kernels stay out of it.
-        "IPYTHONDIR": str(ipython),
-        "JUPYTER_PREFER_ENV_PATH": "1",
-        "PYTHONUTF8": "1",
-    }
-
-
-def _run(
-    job: Job, watch: CellWatcher, stop: threading.Event, environment: Mapping[str, str]
-) -> Outcome:
     job.output.unlink(missing_ok=True)
-    task = {
-        "input": str(job.notebook),
-        "output": str(job.output),
-        "parameters": dict(job.parameters),
-        "cell_timeout": job.profile.cell_timeout,
-    }
     start = time.perf_counter()
-    if stop.is_set():
-        raise KeyboardInterrupt
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "mnist_course_tools.run.worker", json.dumps(task)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        env=dict(environment),
-        # Ctrl-C is for this process to handle: it stops the others in an orderly way.
-        start_new_session=True,
-    )
-    threading.Thread(target=_end_on_request, args=(worker, stop), daemon=True).start()
-    memory = PeakMemory(worker.pid)
-    memory.start()
-    failure, words = _follow(worker, watch)
-    peak = memory.stop()
+    with _worker(job) as worker:
+        threading.Thread(target=_end_on_request, args=(worker, stop), daemon=True).start()
+        peak = Peak(lambda: family_memory(worker.pid), EVERY)
+        peak.start()
+        failure, words = _follow(worker, watch)
+        peak_bytes = peak.stop()
     if stop.is_set():
         raise KeyboardInterrupt
     if worker.returncode and failure is None:
         last = (words.strip().splitlines() or ["no message"])[-1]
         failure = Failure(0, f"The run broke off (status {worker.returncode})", last, words)
     seconds = time.perf_counter() - start
-    return outcome_of(job, seconds=seconds, peak_bytes=peak, failure=failure)
+    return outcome_of(job, seconds=seconds, peak_bytes=peak_bytes, failure=failure)
+
+
+def outcome_of(
+    job: Job, *, seconds: float, peak_bytes: int = 0, failure: Failure | None = None
+) -> Outcome:
+    """Return the outcome of a job whose run notebook, if there is one, lies in its place."""
+    return Outcome(
+        notebook=job.notebook,
+        output=job.output,
+        title=title_of(read_notebook(job.notebook)) or job.notebook.stem,
+        profile=job.profile.name,
+        seconds=seconds,
+        peak_bytes=peak_bytes,
+        records=_records(job.output),
+        failure=failure,
+    )
+
+
+def _records(output: Path) -> tuple[Record, ...]:
+    try:
+        return tuple(collect(read_notebook(output)))
+    except CourseError:  # it never came so far, or a full disk cut it off
+        return ()
+
+
+@contextlib.contextmanager
+def _worker(job: Job) -> Iterator[subprocess.Popen[str]]:
+    """Start the process that runs a job, in an environment of its own."""
+    task = {
+        "input": str(job.notebook),
+        "output": str(job.output),
+        # The environment says the same to what a notebook does not set in its parameters cell.
+        "parameters": {"source": job.source, "profile": job.profile.name, **job.parameters},
+        "cell_timeout": job.profile.cell_timeout,
+    }
+    with tempfile.TemporaryDirectory(prefix="mnist-course-") as folder:
+        private = Path(folder) / "ipython"
+        if job.accelerate:
+            # Before the notebook's first cell: what it imports from scikit-learn is then replaced.
+            startup = private / "profile_default" / "startup"
+            startup.mkdir(parents=True)
+            (startup / "accelerate.py").write_text(_ACCELERATE, encoding="utf-8")
+        named = {PROFILE_VARIABLE: job.profile.name, "MNIST_COURSE_SOURCE": job.source}
+        yield subprocess.Popen(
+            [sys.executable, "-m", "mnist_course_tools.run.worker", json.dumps(task)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env=kernel_environment(
+                threads=job.threads, private=private, settings={**job.settings, **named}
+            ),
+            # Ctrl-C is for this process to handle: it stops the others in an orderly way.
+            start_new_session=True,
+        )
 
 
 def _follow(worker: subprocess.Popen[str], watch: CellWatcher) -> tuple[Failure | None, str]:
@@ -225,11 +219,13 @@ def _follow(worker: subprocess.Popen[str], watch: CellWatcher) -> tuple[Failure 
         try:
             event = json.loads(line)
         except json.JSONDecodeError:
-            continue  # something else printed; not ours
-        if event.pop("event") == "failed":
-            failure = Failure(**event)
-        else:
-            watch(event["cell"])
+            continue
+        match event:
+            case {"event": "failed", **details}:
+                failure = Failure(**details)
+            case {"event": "cell", "cell": int(cell)}:
+                watch(cell)
+            # Anything else was printed by somebody, and is not for us.
     worker.wait()
     listener.join()
     return failure, "".join(words)

@@ -37,15 +37,22 @@ class ClusterPlace:
     client : distributed.Client
     workers : sequence of str
         Addresses; each gets one notebook at a time.
+    address : str
+        Of the scheduler.
     """
 
     client: Client
     workers: list[str]
+    address: str
+
+    def __str__(self) -> str:
+        return f"on {self.jobs} worker(s) of the cluster at {self.address}"
 
     def __post_init__(self) -> None:
         self._free: queue.SimpleQueue[str] = queue.SimpleQueue()
         for worker in self.workers:
             self._free.put(worker)
+        self.jobs = len(self.workers)
         self._watchers: dict[str, CellWatcher] = {}
         self.client.subscribe_topic(_TOPIC, self._hear)
 
@@ -112,7 +119,8 @@ def cluster_place(address: str, paths: list[Path]) -> Iterator[ClusterPlace]:
     """
     with connect(address) as client:
         _check_disk(client, [str(path.absolute()) for path in paths])
-        yield ClusterPlace(client, sorted(client.scheduler_info(n_workers=-1)["workers"]))
+        workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
+        yield ClusterPlace(client, workers, address)
 
 
 def run_on_worker(job: Job, name: str) -> Outcome:

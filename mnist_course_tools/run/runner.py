@@ -3,22 +3,70 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from mnist_course.machine import owned_cores
+from mnist_course.errors import CourseError
+from mnist_course.machine import owned_cores, owned_memory
 from mnist_course.profiles import Profile
+from mnist_course_tools.notebooks import check_parameters, read_notebook
 from mnist_course_tools.run.job import CellWatcher, Job, Outcome, run_job
-from mnist_course_tools.notebooks import check_parameters, count_cells
 
 Watcher = Callable[[Path, int, int], None]
 """Called with notebook, cell and number of cells whenever a cell starts."""
 
-Place = Callable[[Job, CellWatcher, threading.Event], Outcome]
-"""Where a job runs: `run_job` on this machine, or a function that sends it elsewhere."""
+
+class Place(Protocol):
+    """Where jobs run, and how many at a time."""
+
+    jobs: int
+
+    def __call__(self, job: Job, watch: CellWatcher, stop: threading.Event) -> Outcome:
+        """Run a job to its end; as `run_job`."""
+
+
+@dataclass(frozen=True)
+class ThisMachine:
+    """Jobs run here, side by side; together they never want more cores than there are.
+
+    Parameters
+    ----------
+    jobs : int
+    threads : int
+        BLAS threads for each.
+    """
+
+    jobs: int
+    threads: int
+
+    @classmethod
+    def shared_by(cls, notebooks: int, profile: Profile, *, wanted: int | None = None):
+        """Divide cores and memory among notebooks.
+
+        Parameters
+        ----------
+        notebooks : int
+            How many there are to run.
+        profile : Profile
+            Tells how much memory each may need.
+        wanted : int, optional
+            Notebooks at a time; by default as many as cores and memory allow.
+        """
+        cores = owned_cores()
+        room = max(1, owned_memory() // profile.memory)
+        jobs = max(1, min(cores, notebooks, wanted or room))
+        return cls(jobs, max(1, cores // jobs))
+
+    def __call__(self, job: Job, watch: CellWatcher, stop: threading.Event) -> Outcome:
+        """Run a job to its end; as `run_job`."""
+        return run_job(replace(job, threads=self.threads), watch, stop)
+
+    def __str__(self) -> str:
+        return f"{self.jobs} at a time with {self.threads} thread(s) each"
 
 
 @dataclass
@@ -30,67 +78,86 @@ class Runner:
     profile : Profile
     source : {"mnist", "digits"}
     out : Path
-        Folder for the run notebooks.
-    jobs : int, default=1
-        Notebooks at a time; on this machine no more than the cores owned, which they share.
+        Folder for the run notebooks. One run at a time may use it.
+    place : Place, optional
+        This machine by default.
     parameters : mapping, optional
         Further papermill parameters.
     accelerate : bool, default=False
         Whether a faster library stands in for scikit-learn's models.
-    place : callable, default=run_job
     watch : callable, optional
     """
 
     profile: Profile
     source: str
     out: Path
-    jobs: int = 1
+    place: Place | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     accelerate: bool = False
-    place: Place = run_job
     watch: Watcher = lambda notebook, cell, cells: None
 
-    def __post_init__(self) -> None:
-        if self.place is run_job:
-            self.jobs = max(1, min(self.jobs, owned_cores()))
-
-    @property
-    def threads(self) -> int:
-        """BLAS threads for each kernel here: jobs × threads never exceeds the cores owned."""
-        return max(1, owned_cores() // self.jobs)
-
     def run(self, notebooks: Sequence[Path]) -> list[Outcome]:
-        """Run notebooks, in order as far as `jobs` allows.
+        """Run notebooks, in order as far as the place allows.
 
         Raises
         ------
         CourseError
-            If one of them lacks a ``parameters`` cell or one of the parameters; none is run.
+            If one of them is damaged, lacks a ``parameters`` cell or one of the parameters, or
+            the folder cannot be used; none is run.
         KeyboardInterrupt
             After everything that was started has been stopped.
         """
         for notebook in notebooks:
             check_parameters(notebook, ["source", "profile", "seed", *self.parameters])
-        self.out.mkdir(parents=True, exist_ok=True)
+        place = self.place or ThisMachine.shared_by(len(notebooks), self.profile)
         stop = threading.Event()
-        with ThreadPoolExecutor(self.jobs) as pool:
+        with _own_folder(self.out, notebooks), ThreadPoolExecutor(place.jobs) as pool:
             try:
-                waiting = [pool.submit(self._run_one, notebook, stop) for notebook in notebooks]
+                waiting = [pool.submit(self._outcome, place, path, stop) for path in notebooks]
                 return [future.result() for future in waiting]
             except BaseException:
                 stop.set()
                 pool.shutdown(cancel_futures=True)
                 raise
 
-    def _run_one(self, notebook: Path, stop: threading.Event) -> Outcome:
+    def _outcome(self, place: Place, notebook: Path, stop: threading.Event) -> Outcome:
         job = Job(
             notebook=notebook.absolute(),
             output=(self.out / notebook.name).absolute(),
             profile=self.profile,
             source=self.source,
-            threads=self.threads,
             parameters=dict(self.parameters),
             accelerate=self.accelerate,
         )
-        cells = count_cells(notebook)
-        return self.place(job, lambda cell: self.watch(notebook, cell, cells), stop)
+        cells = len(read_notebook(notebook).cells)
+        return place(job, lambda cell: self.watch(notebook, cell, cells), stop)
+
+
+@contextmanager
+def _own_folder(out: Path, notebooks: Sequence[Path]) -> Iterator[None]:
+    """Make a folder for a run and keep other runs out of it meanwhile."""
+    import filelock
+
+    if any(out.resolve() == notebook.parent.resolve() for notebook in notebooks):
+        raise CourseError(
+            f"{out} holds the notebooks themselves, and a run would write over them.\n"
+            f"Choose another folder with --out."
+        )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(out / ".running", blocking=False)
+        lock.acquire()
+    except filelock.Timeout:
+        raise CourseError(
+            f"Another run is writing into {out}, and the two would mix.\n"
+            f"Wait until it has ended, or choose another folder with --out."
+        ) from None
+    except OSError as error:
+        raise CourseError(
+            f"A run cannot write into {out} ({error.strerror or error}).\n"
+            f"Choose another folder with --out."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

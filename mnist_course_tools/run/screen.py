@@ -16,7 +16,7 @@ from mnist_course_tools.run.runner import Watcher
 
 
 @contextmanager
-def progress(console: Console, notebooks: Sequence[Path]) -> Iterator[Watcher]:
+def progress(console: Console) -> Iterator[Watcher]:
     """Show a bar for each notebook that runs; yield the function that moves it.
 
     Where the output is not a terminal (a log of CI) a line for each notebook that starts
@@ -39,13 +39,11 @@ def progress(console: Console, notebooks: Sequence[Path]) -> Iterator[Watcher]:
         TimeElapsedColumn(),
         console=console,
     ) as bars:
-        total = bars.add_task("notebooks", total=len(notebooks), visible=False)
         tasks: dict[Path, TaskID] = {}
 
         def move(notebook: Path, cell: int, cells: int) -> None:
             if notebook not in tasks:
                 tasks[notebook] = bars.add_task(notebook.stem, total=cells)
-                bars.advance(total)
             bars.update(tasks[notebook], completed=cell)
 
         yield move

@@ -8,6 +8,7 @@ the process that started it is gone.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -20,6 +21,9 @@ from pathlib import Path
 from typing import Any
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_DISK_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+# Where the parent listens. Standard output itself is the kernel's too, and must not reach it.
+_channel = sys.stdout
 
 
 def main(job: dict[str, Any]) -> int:
@@ -27,14 +31,18 @@ def main(job: dict[str, Any]) -> int:
     logging.getLogger("papermill").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
     import papermill
+    from jupyter_client.kernelspec import NoSuchKernel
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
     source = Path(job["input"])
-    at = {"cell": 0}
+    at = {"cell": 0, "injected": 0}
 
-    def cell_starts(cell: object, cell_index: int) -> None:
-        at["cell"] = cell_index + 1
-        _say(event="cell", cell=cell_index + 1)
+    def cell_starts(cell: Any, cell_index: int) -> None:
+        if "injected-parameters" in cell.metadata.get("tags", ()):
+            at["injected"] = 1  # a cell that the notebook itself does not have
+            return
+        at["cell"] = cell_index + 1 - at["injected"]
+        _say(event="cell", cell=at["cell"])
 
     try:
         papermill.execute_notebook(
@@ -42,16 +50,27 @@ def main(job: dict[str, Any]) -> int:
             job["output"],
             parameters=job["parameters"],
             progress_bar=False,
+            # This environment's own, whatever kernel a reader's JupyterLab wrote down.
+            kernel_name="python3",
+            language="python",
             cwd=str(source.parent),
             execution_timeout=job["cell_timeout"],
             on_cell_start=cell_starts,
         )
     except papermill.PapermillExecutionError as error:
-        _failed(error.cell_index + 1, error.ename, error.evalue, "\n".join(error.traceback))
+        _failed(at["cell"], error.ename, error.evalue, "\n".join(error.traceback))
     except CellTimeoutError:
         _failed(at["cell"], "Timeout", f"the cell ran longer than {job['cell_timeout']} s")
     except DeadKernelError:
         _failed(at["cell"], "Kernel died", "most often the machine ran out of memory")
+    except NoSuchKernel:
+        remedy = "install it with: python -m pip install ipykernel"
+        _failed(0, "No kernel", f"this environment has no kernel 'python3'; {remedy}")
+    except OSError as error:
+        if error.errno not in _DISK_FULL:
+            raise
+        folder = Path(job["output"]).parent
+        _failed(at["cell"], "The disk is full", f"free some space at {folder}, or use --out")
     else:
         return 0
     return 1
@@ -75,9 +94,11 @@ def _failed(cell: int, name: str, message: str, traceback: str = "") -> None:
 
 
 def _say(**event: Any) -> None:
-    print(json.dumps(event), flush=True)
+    print(json.dumps(event), file=_channel, flush=True)
 
 
 if __name__ == "__main__":
+    _channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.exit(main(json.loads(sys.argv[1])))
