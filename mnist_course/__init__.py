@@ -11,44 +11,85 @@ below are looked up on first use.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mnist_course.machine import limit_threads
+
+if TYPE_CHECKING:  # for editors and type checkers, which do not run __getattr__
+    from mnist_course.acceleration import accelerate
+    from mnist_course.cost import measure
+    from mnist_course.dask_cluster import cluster
+    from mnist_course.data import Dataset, load_csv, load_idx, load_mnist
+    from mnist_course.display import control, show
+    from mnist_course.machine import versions
+    from mnist_course.plots import (
+        BLUE,
+        GREY,
+        ORANGE,
+        confusion_plot,
+        digit_grid,
+        pixel_map,
+        threshold_curve,
+        weight_grid,
+    )
+    from mnist_course.report import published, recorded_benchmark, reporter
 
 __version__ = "0.1.0"
 
 _HOME_OF = {
-    "Dataset": "mnist_course.data",
-    "accelerate": "mnist_course.acceleration",
-    "cluster": "mnist_course.dask_cluster",
-    "BLUE": "mnist_course.plots",
-    "ORANGE": "mnist_course.plots",
-    "GREY": "mnist_course.plots",
-    "confusion_matrices": "mnist_course.plots",
-    "confusion_plot": "mnist_course.plots",
-    "control": "mnist_course.display",
-    "digit_grid": "mnist_course.plots",
-    "load_csv": "mnist_course.data",
-    "load_idx": "mnist_course.data",
-    "load_mnist": "mnist_course.data",
-    "measure": "mnist_course.cost",
-    "pixel_map": "mnist_course.plots",
-    "published": "mnist_course.report",
-    "recorded_benchmark": "mnist_course.report",
-    "reporter": "mnist_course.report",
-    "show": "mnist_course.display",
-    "threshold_curve": "mnist_course.plots",
-    "versions": "mnist_course.machine",
-    "weight_grid": "mnist_course.plots",
+    "BLUE": "plots",
+    "Dataset": "data",
+    "GREY": "plots",
+    "ORANGE": "plots",
+    "accelerate": "acceleration",
+    "cluster": "dask_cluster",
+    "confusion_plot": "plots",
+    "control": "display",
+    "digit_grid": "plots",
+    "load_csv": "data",
+    "load_idx": "data",
+    "load_mnist": "data",
+    "measure": "cost",
+    "pixel_map": "plots",
+    "published": "report",
+    "recorded_benchmark": "report",
+    "reporter": "report",
+    "show": "display",
+    "threshold_curve": "plots",
+    "versions": "machine",
+    "weight_grid": "plots",
 }
 
-__all__ = sorted([*_HOME_OF, "__version__"])
+__all__ = [
+    "BLUE",
+    "GREY",
+    "ORANGE",
+    "Dataset",
+    "__version__",
+    "accelerate",
+    "cluster",
+    "confusion_plot",
+    "control",
+    "digit_grid",
+    "load_csv",
+    "load_idx",
+    "load_mnist",
+    "measure",
+    "pixel_map",
+    "published",
+    "recorded_benchmark",
+    "reporter",
+    "show",
+    "threshold_curve",
+    "versions",
+    "weight_grid",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         raise AttributeError(f"module 'mnist_course' has no attribute {name!r}")
-    return getattr(import_module(_HOME_OF[name]), name)
+    return getattr(import_module(f"mnist_course.{_HOME_OF[name]}"), name)
 
 
 def __dir__() -> list[str]:
@@ -56,5 +97,6 @@ def __dir__() -> list[str]:
 
 
 # A kernel in a container sees all cores of the host and would start a thread for each, though
-# it owns one or two; threads that wait for a core spin. So the limit is set before NumPy loads.
+# it owns one or two; threads that wait for a core spin. A notebook imports this package first of
+# all, so that the limit is set before NumPy loads.
 limit_threads()

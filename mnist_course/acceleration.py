@@ -53,14 +53,6 @@ def accelerate() -> str | None:
     return _active
 
 
-def available() -> str:
-    """Name the accelerator that is installed, without starting it; empty if there is none."""
-    for module, name in (("cuml", "cuml.accel"), ("sklearnex", "scikit-learn-intelex")):
-        if find_spec(module) is not None:
-            return name
-    return ""
-
-
 def active() -> str:
     """Name what stands in for scikit-learn's models in this process; empty if nothing does."""
     return _active
