@@ -11,25 +11,24 @@ import filelock
 import numpy as np
 import pytest
 
-from mnist_course.data import download, load_mnist, openml, store
-from mnist_course.data.block import make_block
+from mnist_course.data import cache as caching
+from mnist_course.data import download, load_mnist
+from mnist_course.data.block import BLOCK_NAME, UNFINISHED_PREFIX, make_block, write_block
 from mnist_course.data.load import load_edition
 from mnist_course.errors import DataError
 from tests.support import child, servers
 from tests.support.disks import read_only, small_disk
 from tests.support.editions import N_TEST, N_TRAIN, pictures, to_plain, write_edition
 from tests.support.isolation import isolate
-from tests.support.openml import openml_stub, redirect
 from tests.support.servers import serve
 
 FIRST_FILE = "train-images-idx3-ubyte.gz"
-LOCK = "mnist.lock"
+LOCK, MARK = "mnist.lock", "mnist-failed.json"
 
 
 @pytest.fixture(autouse=True)
 def isolated(monkeypatch, tmp_path):
     isolate(monkeypatch, tmp_path)
-    redirect(servers.refused_address(), monkeypatch.setattr)
 
 
 @pytest.fixture
@@ -52,7 +51,6 @@ def impatient(monkeypatch):
     """Make every wait for a network short."""
     monkeypatch.setattr(download, "CONNECT_TIMEOUT", 0.5)
     monkeypatch.setattr(download, "READ_TIMEOUT", 0.4)
-    monkeypatch.setattr(openml, "TIMEOUT", 0.4)
 
 
 def assert_is_the_edition(data):
@@ -64,7 +62,7 @@ def assert_is_the_edition(data):
 def assert_nothing_is_left(cache):
     """Assert that neither the cache nor the system's temporary folder holds anything unfinished."""
     left = {path.name for path in cache.glob("*")} if cache.exists() else set()
-    assert left <= {LOCK, store.BLOCK_NAME}
+    assert left <= {LOCK, BLOCK_NAME, MARK}
     assert os.listdir(tempfile.gettempdir()) == []  # noqa: PTH208 - reads better
 
 
@@ -83,8 +81,8 @@ def loading_fails(*phrases):
     assert "What to do: " in message
     for phrase in phrases:
         assert phrase in message
-    assert not (store.cache_folder() / store.BLOCK_NAME).exists()
-    assert_nothing_is_left(store.cache_folder())
+    assert not (caching.cache_folder() / BLOCK_NAME).exists()
+    assert_nothing_is_left(caching.cache_folder())
     return message
 
 
@@ -97,13 +95,13 @@ def test_a_download_that_works_ends_in_the_cache(edition, folder, cache, use_mir
         assert_is_the_edition(load_mnist("mnist"))
         assert server.counts == {file.name: 1 for file in edition.files}
     assert_is_the_edition(load_mnist("mnist"))  # the server is gone
-    assert sorted(path.name for path in cache.iterdir()) == sorted([LOCK, store.BLOCK_NAME])
+    assert sorted(path.name for path in cache.iterdir()) == sorted([LOCK, BLOCK_NAME])
     assert_nothing_is_left(cache)
 
 
 def test_no_network(edition):
     message = loading_fails("could not be reached", "connect to the internet")
-    assert message.count("could not be reached") == len(download.mirrors()) + 1  # and OpenML
+    assert message.count("could not be reached") == len(download.mirrors()) == 3
     for address in download.mirrors():
         assert address in message
 
@@ -216,13 +214,12 @@ def test_when_all_mirrors_are_wrong_the_message_lists_each(edition, use_mirrors)
         use_mirrors(first.address, second.address, refused)
         message = loading_fails()
     lines = [line for line in message.splitlines() if line.startswith("  - ")]
-    assert len(lines) == 4
+    assert len(lines) == 3
     assert lines[0] == (
         f"  - {first.address} {FIRST_FILE}: sent bytes that are not the file (its checksum differs)"
     )
     assert lines[1] == f"  - {second.address} {FIRST_FILE}: answered with status 404"
     assert lines[2] == f"  - {refused} {FIRST_FILE}: could not be reached"
-    assert lines[3] == "  - OpenML could not be reached"
 
 
 def test_with_auto_a_failed_download_ends_in_the_digits_and_one_notice(
@@ -235,55 +232,6 @@ def test_with_auto_a_failed_download_ends_in_the_digits_and_one_notice(
     assert len(lines) == 1
     assert lines[0].startswith("Note: MNIST could not be fetched")
     assert_nothing_is_left(cache)
-
-
-# ---------------------------------------------------------------- OpenML, the last road
-
-
-def test_openml_is_asked_when_all_mirrors_fail(edition, use_mirrors, monkeypatch, cache):
-    images, labels = pictures(N_TRAIN + N_TEST)
-    with serve(servers.status(404)) as mirror, openml_stub(images, labels) as server:
-        use_mirrors(mirror.address)
-        redirect(server.address, monkeypatch.setattr)
-        assert_is_the_edition(load_mnist("mnist"))
-        assert server.counts["mnist_784.arff"] == 1
-    assert_is_the_edition(load_mnist("mnist"))  # from the cache: both servers are gone
-    assert_nothing_is_left(cache)
-
-
-@pytest.mark.parametrize("defect", ["a pixel", "a label", "the order", "a row less"])
-def test_rows_from_openml_that_are_not_mnists_are_refused(
-    edition, use_mirrors, monkeypatch, defect
-):
-    images, labels = pictures(N_TRAIN + N_TEST)
-    if defect == "a pixel":
-        images[70, 400] ^= 1
-    elif defect == "a label":
-        labels[3] = (labels[3] + 1) % 10
-    elif defect == "the order":
-        images[[0, 1]], labels[[0, 1]] = images[[1, 0]], labels[[1, 0]]
-    else:
-        images, labels = images[:-1], labels[:-1]
-    with openml_stub(images, labels) as server:
-        use_mirrors(servers.refused_address())
-        redirect(server.address, monkeypatch.setattr)
-        loading_fails("OpenML sent rows that are not MNIST's (their checksum differs)")
-
-
-@pytest.mark.parametrize(
-    ("behaviour", "finding"),
-    [
-        (servers.status(500), "OpenML answered with status 500"),
-        (servers.silent, "OpenML fell silent"),
-        (servers.login_page, "OpenML could not be used"),
-    ],
-    ids=["500", "silent", "login page"],
-)
-def test_openml_out_of_order(edition, use_mirrors, monkeypatch, impatient, behaviour, finding):
-    with serve(behaviour) as server:
-        use_mirrors(servers.refused_address())
-        redirect(server.address, monkeypatch.setattr)
-        loading_fails(finding)
 
 
 # ---------------------------------------------------------------- the disk
@@ -302,7 +250,7 @@ def test_a_disk_too_full_for_the_cache_file_still_loads(
         use_mirrors(server.address)
         assert_is_the_edition(load_mnist("mnist"))
         assert_nothing_is_left(cache)
-        assert not (cache / store.BLOCK_NAME).exists()
+        assert not (cache / BLOCK_NAME).exists()
     assert "could not be kept in" in capsys.readouterr().out
 
 
@@ -323,7 +271,7 @@ def test_a_limit_on_the_size_of_files(edition, folder, cache, use_mirrors, limit
     else:
         assert "the disk is full" in result["error"]
         assert "free some space" in result["error"]
-    assert not (cache / store.BLOCK_NAME).exists()
+    assert not (cache / BLOCK_NAME).exists()
     assert_nothing_is_left(cache)
 
 
@@ -366,7 +314,7 @@ def test_a_lock_file_in_a_read_only_folder_does_not_make_it_writable(
     with serve(servers.files(folder)) as server:
         use_mirrors(server.address)
         load_mnist("mnist")
-        (cache / store.BLOCK_NAME).unlink()
+        (cache / BLOCK_NAME).unlink()
         with read_only(cache):
             assert_is_the_edition(load_mnist("mnist"))
 
@@ -386,7 +334,7 @@ def test_a_read_only_folder_of_files_is_used(edition, folder, cache, monkeypatch
     monkeypatch.setenv("MNIST_COURSE_DATA", str(folder))
     with read_only(folder):
         assert_is_the_edition(load_mnist("mnist"))
-    assert (cache / store.BLOCK_NAME).is_file()
+    assert (cache / BLOCK_NAME).is_file()
 
 
 def test_a_read_only_folder_with_a_copy_of_the_cache_is_used(
@@ -419,7 +367,7 @@ def test_a_damaged_cache_file_is_noticed_and_made_anew(
     with serve(servers.files(folder)) as server:
         use_mirrors(server.address)
         load_mnist("mnist")
-        path = cache / store.BLOCK_NAME
+        path = cache / BLOCK_NAME
         sound = path.read_bytes()
         path.write_bytes(damage(sound))
         capsys.readouterr()
@@ -437,7 +385,7 @@ def test_a_damaged_cache_file_is_never_given_out_even_when_nothing_else_is_left(
 ):
     cache.mkdir()
     block = make_block(*pictures(N_TRAIN + N_TEST, seed=3))  # the right size, the wrong rows
-    store.write_block(cache, block)
+    write_block(cache, block)
     use_mirrors(servers.refused_address())
     with pytest.raises(DataError, match="could not be reached"):
         load_mnist("mnist")
@@ -486,7 +434,7 @@ def test_killed_in_the_middle_of_a_download(edition, folder, cache, use_mirrors)
         kill(process)
     left = [path for path in cache.iterdir() if path.name != LOCK]
     assert left, "the process was killed before it had stored anything: this proves nothing"
-    assert not (cache / store.BLOCK_NAME).exists()
+    assert not (cache / BLOCK_NAME).exists()
     with serve(servers.files(folder)) as server:
         use_mirrors(server.address)
         assert_is_the_edition(load_mnist("mnist"))
@@ -496,7 +444,7 @@ def test_killed_in_the_middle_of_a_download(edition, folder, cache, use_mirrors)
 def test_killed_while_it_wrote_the_cache_file(edition, folder, cache, use_mirrors):
     cache.mkdir()
     # What `write_block` leaves behind when it is killed before it can move the file.
-    descriptor, name = tempfile.mkstemp(prefix=store._UNFINISHED_PREFIX, dir=cache)
+    descriptor, name = tempfile.mkstemp(prefix=UNFINISHED_PREFIX, dir=cache)
     with os.fdopen(descriptor, "wb") as file:
         file.write(b"\0" * 1000)
     with serve(servers.files(folder)) as server:
@@ -512,23 +460,23 @@ def test_a_holder_that_is_killed_gives_up_the_lock(cache):
     with pytest.raises(filelock.Timeout):
         filelock.FileLock(cache / LOCK).acquire(timeout=0)
     kill(process)
-    with store.exclusive(cache) as writable:
-        assert writable
+    with caching.exclusive(cache) as obstacle:
+        assert obstacle == ""
 
 
 def test_who_waits_for_another_process_is_told_so(
     edition, folder, cache, use_mirrors, capsys, monkeypatch
 ):
-    monkeypatch.setattr(store, "_PATIENCE", 0.05)
+    monkeypatch.setattr(caching, "_PATIENCE", 0.05)
     process = child.start("hold", cache=str(cache))
     assert process.stdout.readline() == "ready\n"
-    real_notice = store.notice
+    real_notice = caching.notice
 
     def notice_and_let_go(text):
         real_notice(text)
         process.communicate("go\n")  # the other one finishes only once we said that we wait
 
-    monkeypatch.setattr(store, "notice", notice_and_let_go)
+    monkeypatch.setattr(caching, "notice", notice_and_let_go)
     # Were nothing said, the test should fail and not hang.
     in_the_end = threading.Timer(30, process.kill)
     in_the_end.start()

@@ -1,27 +1,30 @@
-"""The user's cache: one plain file that is mapped into memory, checked each time it is opened."""
+"""The cache folder: where it lies, its lock, what killed processes left, what failed of late."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import shutil
 import tempfile
-import zlib
+import time
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+from mnist_course.data.block import BLOCK_NAME, UNFINISHED_PREFIX, open_block  # noqa: F401
+from mnist_course.errors import notice
 
-from mnist_course.data.block import PIXELS, Edition
-from mnist_course.errors import DataError, notice
+if TYPE_CHECKING:
+    import filelock
 
 CACHE_VARIABLE = "MNIST_COURSE_CACHE"
-BLOCK_NAME = "mnist-70000x784.u8"
 _LOCK_NAME = "mnist.lock"
-# Nobody else's files start like this: they are deleted, in a folder the user may share with them.
-_UNFINISHED_PREFIX = "mnist-course-unfinished-"
-_CHUNK = 1 << 20
+_FAILURE_NAME = "mnist-failed.json"
 _PATIENCE = 3.0  # seconds of waiting for another process before saying so
+_LOCK_LIMIT = 300.0  # seconds: a good download over a slow line ends in time, a stopped one never
+_RECENT = 600.0  # seconds for which a failed attempt speaks for all
 
 
 def cache_folder(data_home: str | os.PathLike[str] | None = None) -> Path:
@@ -34,99 +37,54 @@ def cache_folder(data_home: str | os.PathLike[str] | None = None) -> Path:
     return platformdirs.user_cache_path("mnist-course", appauthor=False)
 
 
-def open_block(folder: Path, edition: Edition) -> NDArray[np.uint8] | None:
-    """Map the cache file of a folder into memory.
-
-    Parameters
-    ----------
-    folder : Path
-    edition : Edition
-
-    Returns
-    -------
-    uint8 array of shape (n * 785,) or None
-        None if the folder holds no such file.
-
-    Raises
-    ------
-    DataError
-        If the file is there and damaged.
-    """
-    path = folder / BLOCK_NAME
-    try:
-        size = path.stat().st_size
-        if size != edition.block_bytes:
-            raise DataError(f"holds {size:,} bytes instead of {edition.block_bytes:,}")
-        if _crc32(path) != edition.block_crc32:
-            raise DataError("is damaged: its checksum is not the one of MNIST")
-        return np.memmap(path, dtype=np.uint8, mode="r")
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise DataError(f"cannot be read ({error.strerror or error})") from None
-
-
-def write_block(folder: Path, block: NDArray[np.uint8]) -> None:
-    """Write the cache file beside its place, then move it there in one step.
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be written, or the disk is full. Nothing is left behind.
-    """
-    descriptor, name = tempfile.mkstemp(prefix=_UNFINISHED_PREFIX, dir=folder)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(memoryview(block))
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes files for the owner alone; a shared folder wants the usual rights.
-        temporary.chmod(0o644)
-        temporary.replace(folder / BLOCK_NAME)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 @contextlib.contextmanager
-def exclusive(folder: Path) -> Iterator[bool]:
+def exclusive(folder: Path) -> Iterator[str]:
     """Hold a folder's lock, so that of many processes one downloads and the others wait.
 
     Yields
     ------
-    bool
-        Whether the folder can be written at all; without that there is nothing to lock.
+    str
+        Empty while the lock is held; else why nothing can be kept in this folder.
     """
     import filelock
 
-    lock = filelock.FileLock(folder / _LOCK_NAME)
+    # All users of a shared folder have to queue, so all of them may open the lock file.
+    lock = filelock.FileLock(folder / _LOCK_NAME, mode=0o666)
+    obstacle = _acquire(lock, folder)
+    try:
+        if not obstacle:
+            # The system takes the lock from a process that is killed: its leftovers can go now.
+            _remove_leftovers(folder)
+        yield obstacle
+    finally:
+        lock.release()
+
+
+def _acquire(lock: filelock.BaseFileLock, folder: Path) -> str:
+    import filelock
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire(timeout=_PATIENCE)
         except filelock.Timeout:
             notice("another process is fetching MNIST; waiting for it to finish.")
-            lock.acquire()
-    except (OSError, NotImplementedError):  # the second: a file system that knows no locks
-        pass
-    # Not within the handler above: an error of the body would drag that one along.
-    if not lock.is_locked:
-        yield False
-        return
-    # The system takes the lock from a process that is killed, so its leftovers can go now.
-    try:
-        remove_leftovers(folder)
-        # A lock file from better days can be opened in a folder that takes no new files.
-        yield os.access(folder, os.W_OK)
-    finally:
+            lock.acquire(timeout=_LOCK_LIMIT)
+    except filelock.Timeout:
+        notice(f"the other process is not done after {_LOCK_LIMIT:.0f} s; going on without it.")
+        return "another process has kept it locked"
+    except (OSError, NotImplementedError) as error:  # the second: a file system without locks
+        return getattr(error, "strerror", None) or "its file system knows no locks"
+    # A lock file from better days can be opened in a folder that takes no new files. Nobody need
+    # wait for this process there, since it has nothing to leave to the others.
+    if not os.access(folder, os.W_OK):
         lock.release()
+        return "it cannot be written"
+    return ""
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Delete what a killed process left half done. Call it with the lock held."""
-    import shutil
-
-    for path in folder.glob(f"{_UNFINISHED_PREFIX}*"):
+def _remove_leftovers(folder: Path) -> None:
+    for path in folder.glob(f"{UNFINISHED_PREFIX}*"):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
@@ -139,25 +97,36 @@ def remove_leftovers(folder: Path) -> None:
 def download_folder(folder: Path, *, writable: bool) -> Iterator[Path]:
     """Yield a folder for files on their way: within the cache, or the system's own place."""
     inside = folder if writable else None
-    with tempfile.TemporaryDirectory(prefix=_UNFINISHED_PREFIX, dir=inside) as name:
+    with tempfile.TemporaryDirectory(prefix=UNFINISHED_PREFIX, dir=inside) as name:
         yield Path(name)
 
 
-def split_block(
-    block: NDArray[np.uint8], edition: Edition
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return the images, shape (n, 784), and the labels, shape (n,), of a block; no copies."""
-    n_pixels = edition.n_rows * PIXELS
-    # A plain array over the mapped file: it prints as an array and behaves as one.
-    plain = block.view(np.ndarray)
-    return plain[:n_pixels].reshape(-1, PIXELS), plain[n_pixels:]
+@dataclass(frozen=True)
+class Failure:
+    """An attempt that failed: when (seconds since 1970), which mirrors, what each of them did."""
+
+    when: float
+    mirrors: list[str]
+    findings: list[str]
+
+    @property
+    def is_recent(self) -> bool:
+        """Whether it is less than ten minutes old."""
+        return abs(time.time() - self.when) < _RECENT  # clocks of two machines may differ a little
 
 
-def _crc32(path: Path) -> int:
-    checksum = 0
-    buffer = bytearray(_CHUNK)
-    view = memoryview(buffer)
-    with path.open("rb", buffering=0) as file:
-        while n_read := file.readinto(buffer):
-            checksum = zlib.crc32(view[:n_read], checksum)
-    return checksum
+def recall_failure(folder: Path) -> Failure | None:
+    """Return the last failed attempt, if no later one succeeded."""
+    try:
+        return Failure(**json.loads((folder / _FAILURE_NAME).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):  # not there, or not of our making
+        return None
+
+
+def remember_failure(folder: Path, failure: Failure | None) -> None:
+    """Write down a failed attempt, or with None forget it. Call it with the lock held."""
+    path = folder / _FAILURE_NAME
+    with contextlib.suppress(OSError):  # a full disk: the next process will have to try, too
+        path.unlink(missing_ok=True)  # it may be another user's: then it can be replaced only
+        if failure:
+            path.write_text(json.dumps(asdict(failure), indent=1) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""MNIST as a table: the DataFrame of OpenML and the CSV form (label first, then 784 pixels)."""
+"""MNIST in CSV form: a label, then 784 pixels in each line."""
 
 from __future__ import annotations
 
@@ -7,39 +7,14 @@ import gzip
 import os
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_course.data.dataset import Dataset
 from mnist_course.data.block import PIXELS
-from mnist_course.errors import DataError
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-
-def as_frame(images: NDArray[np.uint8], labels: NDArray[np.integer]) -> pd.DataFrame:
-    """Return pixels and labels as OpenML's table.
-
-    Parameters
-    ----------
-    images : uint8 array of shape (n, 784)
-    labels : integer array of shape (n,)
-
-    Returns
-    -------
-    DataFrame of shape (n, 785)
-    """
-    import pandas as pd
-
-    columns = [f"pixel{number}" for number in range(1, PIXELS + 1)]
-    # Not copied once more: all rows take 440 MB in this form, as long as OpenML has them.
-    frame = pd.DataFrame(images.astype(np.int64), columns=columns, copy=False)
-    digits = [str(digit) for digit in range(10)]
-    frame["class"] = pd.Categorical.from_codes(labels, categories=digits)
-    return frame
+from mnist_course.data.dataset import Dataset
+from mnist_course.errors import DataError, UsageError
 
 
 def load_csv(path: str | os.PathLike[str], *, n_train: int | None = None) -> Dataset:
@@ -61,7 +36,7 @@ def load_csv(path: str | os.PathLike[str], *, n_train: int | None = None) -> Dat
     ------
     DataError
         If the file cannot be read or does not hold such a table; the message says which line.
-    ValueError
+    UsageError
         If `n_train` is more than there are lines.
     """
     path = Path(path)
@@ -76,7 +51,7 @@ def load_csv(path: str | os.PathLike[str], *, n_train: int | None = None) -> Dat
         raise _not_this_form(path, fault)
     n_train = len(values) if n_train is None else n_train
     if not 0 <= n_train <= len(values):
-        raise ValueError(f"n_train is {n_train}, but the file holds {len(values)} rows.")
+        raise UsageError(f"n_train is {n_train}, but the file holds {len(values)} rows.")
     images = np.ascontiguousarray(values[:, 1:], dtype=np.uint8)
     return Dataset.of(images, values[:, 0], n_train=n_train, source="csv")
 
@@ -105,18 +80,8 @@ def _read_table(path: Path, has_header: bool) -> NDArray[np.int16] | None:
     except (ValueError, OverflowError):
         return None
     values = table.to_numpy()
-    return values if values.shape[1] == PIXELS + 1 and _in_range(values) else None
-
-
-def _in_range(values: NDArray[np.int16]) -> bool:
-    labels, pixels = values[:, 0], values[:, 1:]
-    return bool(
-        labels.size
-        and labels.min() >= 0
-        and labels.max() <= 9
-        and pixels.min() >= 0
-        and pixels.max() <= 255
-    )
+    right = values.size and values.shape[1] == PIXELS + 1 and values.min() >= 0
+    return values if right and values[:, 0].max() <= 9 and values.max() <= 255 else None
 
 
 def _first_fault(path: Path, has_header: bool) -> str:

@@ -45,12 +45,7 @@ class Dataset:
     ) -> Dataset:
         """Make a data set from arrays, and make the arrays read-only.
 
-        Parameters
-        ----------
-        images : uint8 array of shape (n, 784)
-        labels : integer array of shape (n,)
-        n_train : int
-        source : str
+        What each of them is stands above; labels may come in any integer type.
         """
         # Views: the caller's own arrays stay as writable as they were.
         images, labels = images.view(), labels.astype(LABEL_DTYPE)
@@ -73,12 +68,8 @@ class Dataset:
 
         Parameters
         ----------
-        profile : {"quick", "full", "published"}, default=$MNIST_COURSE_PROFILE or "quick"
-
-        Returns
-        -------
-        Dataset
-            This very object where the profile uses all rows.
+        profile : str, default=$MNIST_COURSE_PROFILE or "quick"
+            ``"quick"``, ``"full"`` or ``"slow"``; the last two use all rows: this very object.
         """
         chosen = get_profile(profile)
         n_train = min(self.n_train, chosen.train_rows or self.n_train)
@@ -97,9 +88,14 @@ class Dataset:
             Columns ``pixel1`` to ``pixel784`` (int64: eight bytes where the file has one) and
             ``class`` (categorical, the digits as text).
         """
-        from mnist_course.data.csv_form import as_frame
+        import pandas as pd
 
-        return as_frame(self.images, self.labels)
+        columns = [f"pixel{number}" for number in range(1, self.images.shape[1] + 1)]
+        # Not copied once more: all rows take 440 MB in this form, as long as OpenML has them.
+        frame = pd.DataFrame(self.images.astype(np.int64), columns=columns, copy=False)
+        digits = [str(digit) for digit in range(10)]
+        frame["class"] = pd.Categorical.from_codes(self.labels, categories=digits)
+        return frame
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -1,43 +1,51 @@
-"""The public mirrors, through pooch: pinned checksums, short patience, the next on any fault."""
+"""The public mirrors: pinned sizes and checksums, short patience, the next one on any fault."""
 
 from __future__ import annotations
 
 import os
+import socket
+import sys
+import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pooch
 import requests
+import urllib3
+from tqdm import tqdm
 
-from mnist_course.data.block import MIRRORS, Edition, IdxFile
+from mnist_course.data.block import Edition, IdxFile
 from mnist_course.errors import DataError
 
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    "https://raw.githubusercontent.com/fgnt/mnist/master/",
+)
 MIRROR_VARIABLE = "MNIST_COURSE_MIRROR"
 CONNECT_TIMEOUT = 5.0  # seconds
-READ_TIMEOUT = 15.0  # seconds without a single byte
+READ_TIMEOUT = 10.0  # seconds without a single byte: three silent mirrors take half a minute
+# Some bytes now and then are as good as none. The slowest modem sends twice as much as this, and
+# who gets less would wait for hours; with the wait for silence it is found out within 30 seconds.
+PACE_SECONDS, PACE_BYTES = 20.0, 20_000
 _CHUNK = 1 << 16
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-def mirrors() -> tuple[str, ...]:
+def mirrors() -> list[str]:
     """Return the mirrors to ask, in order: those of ``MNIST_COURSE_MIRROR``, else the public ones.
 
     A teacher who serves the four files to a classroom sets the variable to that address;
     several are separated by spaces.
     """
     own = os.environ.get(MIRROR_VARIABLE, "").split()
-    return tuple(address.rstrip("/") + "/" for address in own) or MIRRORS
+    return [address.rstrip("/") + "/" for address in own or MIRRORS]
 
 
-def download(folder: Path, edition: Edition, addresses: tuple[str, ...]) -> None:
+def download(folder: Path, edition: Edition, addresses: list[str]) -> None:
     """Download the four files into a folder, each from the first mirror that has it right.
 
-    Parameters
-    ----------
-    folder : Path
-        Exists and can be written.
-    edition : Edition
-    addresses : tuple of str
-        Base addresses, each ending in a slash.
+    Addresses end in a slash. The folder has to be there.
 
     Raises
     ------
@@ -62,23 +70,10 @@ def download(folder: Path, edition: Edition, addresses: tuple[str, ...]) -> None
             raise DataError("\n".join(f"{a} {finding}" for a, finding in findings.items()))
 
 
-class _GzipDownloader(pooch.HTTPDownloader):
-    """Download over HTTP, and tell a web page from the file that was asked for."""
-
-    def __call__(self, url: str, output_file: str, *args, **kwargs) -> None:
-        super().__call__(url, output_file, *args, **kwargs)
-        with Path(output_file).open("rb") as file:
-            start = file.read(64)
-        if start.lstrip()[:1] == b"<":
-            raise DataError("answered with a web page (a network's login page does this)")
-        if start[:2] != _GZIP_MAGIC:
-            raise DataError("answered with something else than the file")
-
-
 def _download_one(address: str, file: IdxFile, folder: Path) -> None:
-    downloader = _GzipDownloader(
-        progressbar=True, timeout=(CONNECT_TIMEOUT, READ_TIMEOUT), chunk_size=_CHUNK
-    )
+    def downloader(url: str, output_file: str, _: object) -> None:
+        _stream(url, file, Path(output_file))
+
     try:
         pooch.retrieve(
             address + file.name,
@@ -87,7 +82,7 @@ def _download_one(address: str, file: IdxFile, folder: Path) -> None:
             path=folder,
             downloader=downloader,
         )
-    except requests.RequestException as error:
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         raise DataError(_network_fault(error)) from None
     except OSError as error:
         if error.errno is not None:  # the disk: no other mirror will help
@@ -98,13 +93,74 @@ def _download_one(address: str, file: IdxFile, folder: Path) -> None:
         raise DataError("sent bytes that are not the file (its checksum differs)") from None
 
 
-def _network_fault(error: requests.RequestException) -> str:
+def _stream(url: str, file: IdxFile, path: Path) -> None:
+    """Write what a server sends, but no more than the file holds, and not at a snail's pace."""
+    headers = {"Accept-Encoding": "identity"}  # the file is packed already
+    hooks = {"response": _drop_body_of_redirect}
+    timeout = (_connect_timeout(url), READ_TIMEOUT)
+    # The bar on stdout: stderr is a red box in a notebook. A second's wait needs no bar at all.
+    look = {"file": sys.stdout, "delay": 1, "leave": False, "ncols": 79, "unit": "B"}
+    with (
+        requests.get(url, stream=True, timeout=timeout, headers=headers, hooks=hooks) as response,
+        path.open("wb") as output,
+        tqdm(desc=file.name, total=file.n_bytes, unit_scale=True, **look) as bar,
+    ):
+        response.raise_for_status()
+        promised = response.headers.get("Content-Length", "")
+        _check_size(int(promised) if promised.isdecimal() else 0, file)
+        received = in_time = 0
+        since = time.monotonic()
+        # read1 gives what has arrived; read would wait for a whole chunk. False: do not unpack.
+        while chunk := response.raw.read1(_CHUNK, False):
+            if not received:
+                _check_start(chunk)
+            received += len(chunk)
+            _check_size(received, file)
+            output.write(chunk)
+            bar.update(len(chunk))
+            in_time += len(chunk)
+            if time.monotonic() - since > PACE_SECONDS:
+                if in_time < PACE_BYTES:
+                    raise DataError(f"is too slow ({in_time:,} bytes in {PACE_SECONDS:.0f} s)")
+                since, in_time = time.monotonic(), 0
+
+
+def _connect_timeout(url: str) -> float:
+    """Share the time among the machines that a name stands for: they are tried one by one."""
+    if requests.utils.get_environ_proxies(url):  # then it is for the proxy to know the name
+        return CONNECT_TIMEOUT
+    try:
+        machines = socket.getaddrinfo(urlsplit(url).hostname, 0, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise DataError("could not be reached (no machine of this name is known)") from None
+    return max(CONNECT_TIMEOUT / len(machines), min(1.0, CONNECT_TIMEOUT))
+
+
+def _drop_body_of_redirect(response: requests.Response, **_: object) -> None:
+    # requests would read it to its end, which may never come.
+    if response.is_redirect:
+        response.close()
+
+
+def _check_size(size: int, file: IdxFile) -> None:
+    if size > file.n_bytes:
+        raise DataError(f"sends more than the file holds ({file.n_bytes:,} bytes)")
+
+
+def _check_start(start: bytes) -> None:
+    if start.lstrip()[:1] == b"<":
+        raise DataError("answered with a web page (a network's login page does this)")
+    if not _GZIP_MAGIC.startswith(start[:2]):
+        raise DataError("answered with something else than the file")
+
+
+def _network_fault(error: Exception) -> str:
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"answered with status {error.response.status_code}"
     if isinstance(error, requests.ConnectTimeout):
         return f"could not be reached within {CONNECT_TIMEOUT:.0f} s"
-    if isinstance(error, requests.Timeout) or "timed out" in str(error):
+    if isinstance(error, (requests.Timeout, urllib3.exceptions.ReadTimeoutError)):
         return f"fell silent for {READ_TIMEOUT:.0f} s"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+    if isinstance(error, urllib3.exceptions.ProtocolError):
         return "broke off in the middle of the file"
     return "could not be reached"

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_course.data.dataset import Dataset
 from mnist_course.data.block import MNIST, PIXELS, Edition, IdxFile
+from mnist_course.data.dataset import Dataset
 from mnist_course.errors import DataError
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -74,8 +74,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
         raise DataError(f"{path.name} {error}") from None
 
 
-def find_idx(folder: Path, file: IdxFile) -> Path | None:
-    """Return where a folder holds one of the original files: unpacked, else compressed."""
+def _find(folder: Path, file: IdxFile) -> Path | None:
     candidates = (folder / file.raw_name, folder / file.name)
     return next((path for path in candidates if path.is_file()), None)
 
@@ -95,7 +94,7 @@ def read_edition(folder: Path, edition: Edition = MNIST) -> tuple[NDArray, NDArr
         If a file is missing or damaged, or the files do not fit each other.
     """
     try:
-        found = {file.name: find_idx(folder, file) for file in edition.files}
+        found = {file.name: _find(folder, file) for file in edition.files}
     except OSError as error:  # a folder that may not be entered, a name too long
         raise DataError(f"cannot be read ({_short(error)})") from None
     missing = [name for name, path in found.items() if path is None]

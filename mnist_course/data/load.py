@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_course.data import cache as store
+from mnist_course.data import cache as caching
+from mnist_course.data.block import (
+    BLOCK_NAME,
+    MNIST,
+    Edition,
+    make_block,
+    open_block,
+    split_block,
+    write_block,
+)
 from mnist_course.data.dataset import Dataset
-from mnist_course.data.block import MNIST, Edition, make_block
-from mnist_course.errors import DataError, notice
+from mnist_course.errors import DataError, UsageError, command, notice
 
 FOLDER_VARIABLE = "MNIST_COURSE_DATA"
 SOURCE_VARIABLE = "MNIST_COURSE_SOURCE"
@@ -25,15 +34,16 @@ def load_mnist(source: str = "auto", *, data_home: str | os.PathLike[str] | None
     """Load MNIST, or the embedded digits where it cannot be had.
 
     Looked for, in this order: the folder named by ``MNIST_COURSE_DATA`` (the four IDX files,
-    or a copy of the cache), the cache, public mirrors, OpenML. Whatever the road, the rows are
-    checked against MNIST's checksums, and the next call opens the cache in an instant.
+    or a copy of the cache), the cache, public mirrors. Whatever the road, each byte is checked
+    against MNIST's SHA-256, and the next call opens the cache in an instant.
 
     Parameters
     ----------
     source : {"auto", "mnist", "digits"}, default="auto"
         ``"mnist"`` is MNIST or an error. ``"digits"`` is scikit-learn's 1,797 digits in MNIST's
-        form and never touches the network. ``"auto"`` is MNIST, or with a notice the digits;
-        the environment variable ``MNIST_COURSE_SOURCE`` can decide for it.
+        form and never touches the network. ``"auto"`` is MNIST, or with a notice the digits, and
+        asks no mirror for ten minutes after a failure; the environment variable
+        ``MNIST_COURSE_SOURCE`` can decide for it.
     data_home : str or path-like, optional
         Folder of the cache; without it ``MNIST_COURSE_CACHE``, else the user's cache.
 
@@ -46,50 +56,75 @@ def load_mnist(source: str = "auto", *, data_home: str | os.PathLike[str] | None
     ------
     DataError
         If `source` is ``"mnist"`` and no road led to it; the message lists what was tried.
-    ValueError
+    UsageError
         If `source` is none of the three.
     """
     if source == "auto":
         source = os.environ.get(SOURCE_VARIABLE) or "auto"
     if source not in SOURCES:
-        raise ValueError(
+        raise UsageError(
             f"There is no source {source!r}. Choose one of: {', '.join(SOURCES)}; the argument "
             f"and the environment variable {SOURCE_VARIABLE} take the same words."
         )
     if source != "digits":
         try:
-            return load_edition(MNIST, store.cache_folder(data_home))
+            cache = caching.cache_folder(data_home)
+            return load_edition(MNIST, cache, always_try=source == "mnist")
         except DataError as error:
             if source == "mnist":
                 raise
-            reason = str(error).splitlines()[0]
             notice(
-                f"{reason} Going on with the 1,797 small digits that come with scikit-learn, so "
-                f"figures and scores will differ from the text. 'mnist-course fetch' says why "
-                f"and tries again."
+                f"{str(error).splitlines()[0]} Going on with the 1,797 small digits that come "
+                f"with scikit-learn, so figures and scores will differ from the text. "
+                f"After a failed attempt the mirrors are left alone for ten minutes; "
+                f"'{command('fetch')}' asks them at once and says what is wrong."
             )
     from mnist_course.data.digits import load_digits
 
     return load_digits()
 
 
-def load_edition(edition: Edition, cache: Path) -> Dataset:
+def fetch_mnist(data_home: str | os.PathLike[str] | None = None) -> Path:
+    """Fetch MNIST unless it is here already, and return the checked file that keeps it.
+
+    Raises
+    ------
+    DataError
+        If MNIST could not be had, or could not be kept; the message says why.
+    """
+    cache = caching.cache_folder(data_home)
+    block, why = _find(MNIST, cache)
+    if not isinstance(block, np.memmap):
+        raise DataError(
+            f"MNIST could be fetched but not kept in {cache}: {why}.\n"
+            f"Every start would have to fetch it again.\nWhat to do: make room for 55 MB there "
+            f"that you may write, or name another folder in {caching.CACHE_VARIABLE}."
+        )
+    return Path(block.filename)
+
+
+def load_edition(edition: Edition, cache: Path, *, always_try: bool = True) -> Dataset:
     """Load an edition by the nearest road, and keep it in the cache.
+
+    Parameters
+    ----------
+    edition : Edition
+    cache : Path
+    always_try : bool, default=True
+        Ask the mirrors even if they failed within the last ten minutes.
 
     Raises
     ------
     DataError
         If no road led to it.
     """
-    block = _open(edition, cache)
-    if block is None:
-        with store.exclusive(cache) as writable:
-            # Another process may have been here while this one waited for the lock.
-            block = _open(edition, cache)
-            if block is None:
-                block = _obtain(edition, cache, writable=writable)
-                block = _keep(block, edition, cache, writable=writable)
-    images, labels = store.split_block(block, edition)
+    block, why = _find(edition, cache, always_try=always_try)
+    if why:
+        notice(
+            f"MNIST is loaded but could not be kept in {cache} ({why}); the next start will load "
+            f"it again. {caching.CACHE_VARIABLE} can name another folder."
+        )
+    images, labels = split_block(block, edition)
     return Dataset.of(images, labels, n_train=edition.n_train, source="mnist")
 
 
@@ -103,38 +138,59 @@ def named_folder() -> Path | None:
 
 
 def check_folder(folder: Path, edition: Edition = MNIST) -> str:
-    """Say what a folder holds of an edition, after checking it.
-
-    Returns
-    -------
-    str
-        ``"the cache file"`` or ``"the IDX files"``.
-
-    Raises
-    ------
-    DataError
-        If it holds neither, or what it holds is damaged.
-    """
-    if store.open_block(folder, edition) is not None:
+    """Check a folder, and say what it holds: "the cache file" or "the IDX files"; or DataError."""
+    if open_block(folder, edition) is not None:
         return "the cache file"
     _from_idx(folder, edition)
     return "the IDX files"
 
 
-def _open(edition: Edition, cache: Path) -> NDArray[np.uint8] | None:
+def _find(edition: Edition, cache: Path, *, always_try: bool = True) -> tuple[NDArray, str]:
+    """Return the block as the file that keeps it, mapped; or from memory, and why it is so."""
+    known = caching.recall_failure(cache)
+    block = _open(edition, cache)
+    if block is not None:
+        return block, ""
+    with caching.exclusive(cache) as obstacle:
+        # Another process may have been here while this one waited for the lock.
+        block = _open(edition, cache)
+        if block is not None:
+            return block, ""
+        failure = caching.recall_failure(cache)
+        # An attempt that failed while this process waited speaks for it, too. An older one is
+        # there for those who are content with the digits.
+        if failure and failure == known and (always_try or not failure.is_recent):
+            failure = None
+        found = _obtain(edition, cache, failure, writable=not obstacle)
+        try:
+            if not obstacle:
+                write_block(cache, found)
+                caching.remember_failure(cache, None)
+                block = open_block(cache, edition)
+                obstacle = "it vanished again"
+        except (OSError, DataError) as error:
+            obstacle = getattr(error, "strerror", None) or str(error)
+    return (found, obstacle) if block is None else (block, "")
+
+
+def _open(edition: Edition, cache: Path) -> np.memmap | None:
     for folder in filter(None, (named_folder(), cache)):
         try:
-            block = store.open_block(folder, edition)
+            block = open_block(folder, edition)
         except DataError as error:
-            notice(f"{folder / store.BLOCK_NAME} {error}. It is passed over and made anew.")
+            notice(f"{folder / BLOCK_NAME} {error}. It is passed over and made anew.")
         else:
             if block is not None:
                 return block
     return None
 
 
-def _obtain(edition: Edition, cache: Path, *, writable: bool) -> NDArray[np.uint8]:
-    """Return the block by the first road that leads to it."""
+def _obtain(
+    edition: Edition, cache: Path, failure: caching.Failure | None, *, writable: bool
+) -> NDArray[np.uint8]:
+    """Return the block by the first road that leads to it; none past mirrors that just failed."""
+    from mnist_course.data.download import download, mirrors
+
     findings: list[str] = []
     folder = named_folder()
     if folder:
@@ -143,16 +199,23 @@ def _obtain(edition: Edition, cache: Path, *, writable: bool) -> NDArray[np.uint
         except DataError as error:
             findings.append(f"{FOLDER_VARIABLE} names {folder}, which {error}")
             notice(findings[-1] + ".")
-    try:
-        return _from_mirrors(edition, cache, writable=writable)
-    except DataError as error:
-        findings += str(error).splitlines()
-    except OSError as error:
-        raise _no_room(error, cache) from None
+    asked = mirrors()
+    if not failure or failure.mirrors != asked:
+        try:
+            with caching.download_folder(cache, writable=writable) as place:
+                download(place, edition, asked)
+                return _from_idx(place, edition)
+        except DataError as error:
+            failure = caching.Failure(time.time(), asked, str(error).splitlines())
+        except OSError as error:
+            raise _no_room(error, cache) from None
+        if writable:
+            caching.remember_failure(cache, failure)
+    findings += failure.findings
     raise DataError(
         "MNIST could not be fetched: no place that serves it could be used.\n"
         + "\n".join(f"  - {finding}" for finding in findings)
-        + "\nWhat to do: connect to the internet and run 'mnist-course fetch'; or copy the four "
+        + f"\nWhat to do: connect to the internet and run '{command('fetch')}'; or copy the four "
         f"MNIST files into a folder and name it in {FOLDER_VARIABLE}; or work with the embedded "
         "digits: load_mnist('digits')."
     )
@@ -170,40 +233,11 @@ def _from_idx(folder: Path, edition: Edition) -> NDArray[np.uint8]:
     return block
 
 
-def _from_mirrors(edition: Edition, cache: Path, *, writable: bool) -> NDArray[np.uint8]:
-    from mnist_course.data.download import download, mirrors
-
-    with store.download_folder(cache, writable=writable) as folder:
-        download(folder, edition, mirrors())
-        return _from_idx(folder, edition)
-
-
-def _keep(
-    block: NDArray[np.uint8], edition: Edition, cache: Path, *, writable: bool
-) -> NDArray[np.uint8]:
-    """Put the block into the cache and return it from there, or from memory if that fails."""
-    why = "it cannot be written"
-    if writable:
-        try:
-            store.write_block(cache, block)
-            kept = store.open_block(cache, edition)
-            if kept is not None:
-                return kept
-            why = "it vanished again"
-        except (OSError, DataError) as error:
-            why = getattr(error, "strerror", None) or str(error)
-    notice(
-        f"MNIST is loaded but could not be kept in {cache} ({why}); the next start will load it "
-        f"again. {store.CACHE_VARIABLE} can name another folder."
-    )
-    return block
-
-
 def _no_room(error: OSError, cache: Path) -> DataError:
     full = error.errno in _DISK_FULL
     happened = "the disk is full" if full else (error.strerror or str(error))
     return DataError(
         f"MNIST could not be stored: {happened}.\n"
         f"The download was stopped and removed; it needs about 70 MB in {cache}.\n"
-        f"What to do: free some space there, or name another folder in {store.CACHE_VARIABLE}."
+        f"What to do: free some space there, or name another folder in {caching.CACHE_VARIABLE}."
     )
