@@ -24,8 +24,9 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, PolynomialF
 from benchmarks.fresh import run_fresh
 from benchmarks.table import record_table
 from mnist_course import load_mnist
+from mnist_course.cost import Peak
 from mnist_course.machine import owned_cores, thread_environment
-from mnist_course.cost import PeakMemory
+from mnist_course_tools.run.memory import EVERY, family_memory
 
 MB = 1e6
 SPLIT = {"test_size": 0.2, "random_state": 42}
@@ -129,7 +130,7 @@ def measure(name: str) -> dict[str, float]:
         ``seconds`` from the mapped file to the accuracy, imports not counted; ``peak`` (bytes)
         of the whole process; ``accuracy``, ``iterations`` and ``features`` of the model.
     """
-    watch = PeakMemory(os.getpid())
+    watch = Peak(lambda: family_memory(os.getpid()), EVERY)
     watch.start()
     environment = {**os.environ, **thread_environment(owned_cores())}
     found = run_fresh("-m", "benchmarks.polynomial", name, environment=environment)

@@ -7,7 +7,7 @@ import platform
 from collections.abc import Sequence
 
 from mnist_course.machine import owned_cores, versions
-from mnist_course.recorded import benchmark_file
+from mnist_course.report import RESULTS
 
 
 def machine() -> str:
@@ -32,12 +32,11 @@ def record_table(name: str, headings: tuple[str, ...], rows: Sequence[tuple[str,
     """
     print_machine()
     print_table(headings, list(rows))
-    path = benchmark_file(name)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = RESULTS / f"{name}.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(f"# {machine()}\n")
         csv.writer(file, lineterminator="\n").writerows([headings, *rows])
-    print(f"\nWritten to results/benchmarks/{path.name}")
+    print(f"\nWritten to mnist_course/results/{path.name}")
 
 
 def print_table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import functools
 import html
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path

@@ -14,6 +14,7 @@ import pytest
 
 from mnist_course.acceleration import HELPED
 from tests.support.notebooks import write_notebook
+from tests.support.processes import course
 
 needs_intelex = pytest.mark.skipif(
     find_spec("sklearnex") is None,
@@ -100,10 +101,10 @@ def test_a_line_that_comes_too_late_says_so_and_only_then():
 
 def test_without_an_accelerator_that_is_said_with_the_remedy():
     hidden = _HIDE.format(names={"sklearnex", "cuml"})
-    printed = _python(hidden + "print(acceleration.accelerate(), acceleration.available() == '')")
+    printed = _python(hidden + "print(acceleration.accelerate())")
     assert "no accelerator is installed" in printed
     assert '".[fast]"' in printed
-    assert printed.splitlines()[-1] == "None True"
+    assert printed.splitlines()[-1] == "None"
 
 
 def test_cuml_comes_first_where_it_starts(tmp_path):
@@ -136,17 +137,11 @@ def test_the_command_accelerates_a_notebook_and_the_ledger_says_by_what(tmp_path
     outputs = {}
     for flag in ([], ["--accelerate"]):
         out = tmp_path / f"out{len(flag)}"
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "mnist_course_tools.cli", "run", "--source", "digits", *flag),
-                *("--notebooks", str(tmp_path / "notebooks"), "--out", str(out)),
-            ],
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            env={**os.environ, "COLUMNS": "200", "PYTHONUTF8": "1"},
+        done = course(
+            *("run", "--source", "digits", *flag),
+            *("--notebooks", str(tmp_path / "notebooks"), "--out", str(out)),
         )
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == 0, done.stdout
         assert ("accelerated by scikit-learn-intelex" in done.stdout) == bool(flag)
         notebook = json.loads((out / "01_fast.ipynb").read_text(encoding="utf-8"))
         record, text = notebook["cells"][-1]["outputs"]
@@ -155,6 +150,20 @@ def test_the_command_accelerates_a_notebook_and_the_ledger_says_by_what(tmp_path
     assert outputs[False] == ("", "sklearn.svm._classes")
     assert outputs[True][0].startswith("scikit-learn-intelex 20")
     assert outputs[True][1].startswith("sklearnex.")
+
+
+def test_the_command_claims_no_acceleration_that_does_not_start(tmp_path):
+    folder = _fake_cuml(tmp_path / "fake", "raise RuntimeError('no CUDA-capable device')")
+    write_notebook(tmp_path / "notebooks" / "01_any.ipynb", "1")
+    hidden = folder / "sitecustomize.py"
+    hidden.write_text(_HIDE.format(names={"sklearnex"}), encoding="utf-8")
+    done = course(
+        *("run", "--source", "digits", "--accelerate"),
+        *("--notebooks", str(tmp_path / "notebooks"), "--out", str(tmp_path / "out")),
+        PYTHONPATH=str(folder),
+    )
+    assert "no CUDA-capable device" in done.stdout
+    assert "accelerated by" not in done.stdout
 
 
 @needs_intelex

@@ -27,6 +27,7 @@ import mnist_course
 from mnist_course.errors import ClusterError
 from tests.support.cluster import kill, running_cluster, wait_for_workers
 from tests.support.notebooks import write_notebook
+from tests.support.processes import alive, start_course, wait_for
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 60  # seconds
@@ -85,7 +86,7 @@ def test_without_an_address_a_cluster_starts_here_and_ends_with_the_block(digits
     np.testing.assert_array_equal(here, there)
     assert len(workers) == mnist_course.machine.owned_cores()
     assert os.getpid() not in workers
-    _wait_for(lambda: not any(psutil.pid_exists(pid) for pid in workers), "the workers to end")
+    wait_for(lambda: not any(psutil.pid_exists(pid) for pid in workers), "the workers to end")
 
 
 def test_the_variable_of_dask_names_the_scheduler(two_workers, monkeypatch):
@@ -209,7 +210,7 @@ def test_a_notebook_whose_worker_dies_runs_on_another(tmp_path):
     )
     with running_cluster(tmp_path) as cluster:
         done = _command(folder, cluster.address)
-        _wait_for(lambda: any(pids.iterdir()), "the notebook to start")
+        wait_for(lambda: any(pids.iterdir()), "the notebook to start")
         (first,) = (int(path.name) for path in pids.iterdir())
         (home,) = (w for w in cluster.workers if first in _descendants(w.pid))
         home.kill()
@@ -221,13 +222,13 @@ def test_a_notebook_whose_worker_dies_runs_on_another(tmp_path):
         output, _ = done.communicate(timeout=PATIENCE)
         assert done.returncode == 0, output
         assert len(list(pids.iterdir())) == 2, "it should have run again elsewhere"
-        _wait_for(lambda: not _alive(first), "the orphaned kernel to end", 10)
+        wait_for(lambda: not alive(first), "the orphaned kernel to end", 10)
     notebook = nbformat.read(tmp_path / "out" / "01_slow.ipynb", as_version=4)
     assert notebook.cells[-1].outputs[0].text == "done\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("sign", ["SIGINT", "SIGKILL"])
 def test_when_the_caller_goes_the_notebooks_end_too(two_workers, tmp_path, sign):
     pid_file = tmp_path / "pid"
     write_notebook(
@@ -237,14 +238,14 @@ def test_when_the_caller_goes_the_notebooks_end_too(two_workers, tmp_path, sign)
         "time.sleep(600)",
     )
     done = _command(tmp_path / "notebooks", two_workers.address)
-    _wait_for(lambda: pid_file.exists() and pid_file.read_text(), "the notebook to start")
+    wait_for(lambda: pid_file.exists() and pid_file.read_text(), "the notebook to start")
     kernel = int(pid_file.read_text())
-    done.send_signal(sign)
+    done.send_signal(getattr(signal, sign))
     output, _ = done.communicate(timeout=PATIENCE)
-    if sign == signal.SIGINT:
+    if sign == "SIGINT":
         assert done.returncode == 130 and "Stopped." in output
     assert "Traceback" not in output
-    _wait_for(lambda: not _alive(kernel), "the kernel on the worker to end", 20)
+    wait_for(lambda: not alive(kernel), "the kernel on the worker to end", 20)
 
 
 def test_a_cluster_that_does_not_see_the_disk_is_refused(two_workers, tmp_path):
@@ -272,18 +273,9 @@ def test_an_unreachable_cluster_ends_the_command_in_words(tmp_path):
 
 
 def _command(notebooks: Path, address: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [
-            *(sys.executable, "-m", "mnist_course_tools.cli", "run", "--source", "digits"),
-            *("--notebooks", str(notebooks), "--out", str(notebooks.parent / "out")),
-            *("--cluster", address),
-        ],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        env={**os.environ, "COLUMNS": "200", "PYTHONUTF8": "1"},
+    return start_course(
+        *("run", "--source", "digits", "--cluster", address),
+        *("--notebooks", str(notebooks), "--out", str(notebooks.parent / "out")),
     )
 
 
@@ -306,19 +298,8 @@ def _kill_when_busy(client, worker: subprocess.Popen[bytes], killed: threading.E
         time.sleep(0.05)
 
 
-def _wait_for(condition, what: str, seconds: float = PATIENCE) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, f"waited {seconds} s for {what}"
-        time.sleep(0.1)
-
-
 def _descendants(pid: int) -> list[int]:
     try:
         return [child.pid for child in psutil.Process(pid).children(recursive=True)]
     except psutil.NoSuchProcess:
         return []
-
-
-def _alive(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

@@ -9,7 +9,7 @@ from mnist_course_tools.check.compare import (
     text_differences,
     tolerance_from_tags,
 )
-from mnist_course.display import WIDGET_MIME
+from mnist_course_tools.outputs import WIDGET_MIME
 
 ALT = "A histogram of the zero pixels"
 

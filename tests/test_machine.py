@@ -41,15 +41,6 @@ def eight_cores(monkeypatch):
         ("0::/\n", {"cpu_dot_max": "max 100000"}, 8),
         ("0::/a/b\n", {"a__cpu_dot_max": "300000 100000", "a__b__cpu_dot_max": "max 100000"}, 3),
         ("0::/gone/from/here\n", {"cpu_dot_max": "200000 100000"}, 2),  # the host's own path
-        (
-            "4:cpu,cpuacct:/x\n",
-            {
-                "cpu,cpuacct__x__cpu_dot_cfs_quota_us": "400000",
-                "cpu,cpuacct__x__cpu_dot_cfs_period_us": "100000",
-            },
-            4,
-        ),
-        ("4:cpu:/\n", {"cpu__cpu_dot_cfs_quota_us": "-1", "cpu__cpu_dot_cfs_period_us": "1"}, 8),
         ("", {}, 8),  # macOS and Windows
     ],
 )
@@ -140,20 +131,22 @@ def test_importing_the_package_limits_blas_before_and_after_numpy_is_loaded(orde
         )
         return json.loads(done.stdout)
 
-    assert set(threads(**{machine.CORES_VARIABLE: "1"})) == {1}
+    # On macOS NumPy may bring Accelerate, of which threadpoolctl knows nothing: then there is no
+    # pool to ask, and VECLIB_MAXIMUM_THREADS is all that can be done.
+    assert set(threads(**{machine.CORES_VARIABLE: "1"})) <= {1}
 
 
-def test_the_module_prints_variables_for_a_shell():
+@pytest.mark.parametrize("cores", ["abc", "0"])
+def test_a_wrong_wish_does_not_keep_the_package_from_being_imported(cores):
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "mnist_course.machine"],
-        env={**os.environ, machine.CORES_VARIABLE: "1"},
+        [sys.executable, "-c", "import mnist_course; print('imported')"],
+        env={**os.environ, machine.CORES_VARIABLE: cores},
         capture_output=True,
         text=True,
-        check=True,
     )
-    lines = done.stdout.split()
-    assert "OMP_NUM_THREADS=1" in lines
-    assert len(lines) == len(machine.thread_environment(1))
+    said, last = done.stdout.splitlines()
+    assert last == "imported" and done.stderr == ""
+    assert said.startswith(f"Note: {machine.CORES_VARIABLE} is '{cores}'")
 
 
 def test_importing_the_package_loads_no_heavy_library():

@@ -6,9 +6,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_output
 
-from mnist_course.display import WIDGET_MIME
 from mnist_course.profiles import get_profile
 from mnist_course_tools.normalise import normalise
+from mnist_course_tools.outputs import WIDGET_MIME
 from mnist_course_tools.run.runner import Runner
 from mnist_course_tools.run.update import write_back
 from tests.support.notebooks import write_notebook

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
-import psutil
 import pytest
+from typer.testing import CliRunner
 
+import mnist_course
 from mnist_course.errors import CourseError
-from mnist_course.report import Record
-from mnist_course.machine import owned_cores
 from mnist_course.profiles import get_profile
-from mnist_course_tools.run.job import Outcome
-from mnist_course_tools.notebooks import find_notebooks
-from mnist_course_tools.run.pages import agreement, formulas_as_mathml, write_report
-from mnist_course_tools.run.runner import Runner
+from mnist_course.report import Record
+from mnist_course_tools import cli
+from mnist_course_tools.notebooks import find_notebooks, read_notebook
+from mnist_course_tools.run.job import Outcome, _follow
+from mnist_course_tools.run.pages import agreement
+from mnist_course_tools.run.runner import Runner, ThisMachine
+from tests.support.disks import small_disk
 from tests.support.notebooks import write_notebook
+from tests.support.processes import alive, course, start_course, wait_for
 
 MEGABYTE = 1_000_000
 
@@ -46,6 +50,99 @@ def test_a_notebook_runs_with_the_profile_and_source_of_the_run(tmp_path):
     assert outcome.ok
     assert outcome.title == "Tiny?"
     assert _texts(outcome.output) == ["quick digits\n"]
+
+
+def test_what_the_command_says_wins_over_what_a_reader_wrote_into_the_notebook(tmp_path):
+    changed = 'source = "mnist"\nprofile = "full"\nseed = 42'
+    notebook = write_notebook(
+        tmp_path / "01_changed.ipynb", "print(source, profile)", parameters=changed
+    )
+    (outcome,) = _run(tmp_path, notebook)
+    assert _texts(outcome.output) == ["digits quick\n"]
+
+
+def test_cells_are_counted_as_the_notebook_has_them(tmp_path):
+    notebook = write_notebook(tmp_path / "01_p.ipynb", "x = 1", "x / 0")
+    seen = []
+    (outcome,) = _run(
+        tmp_path,
+        notebook,
+        parameters={"seed": 7},
+        watch=lambda path, cell, cells: seen.append((cell, cells)),
+    )
+    assert outcome.failure.cell == 4
+    assert seen[-1] == (4, 4)
+
+
+@pytest.mark.parametrize("line", ["5", "null", "[1]", '{"a": 1}', '{"event": "cell"}', "{"])
+def test_what_others_write_to_the_channel_is_not_taken_for_an_event(tmp_path, line):
+    said = []
+    talker = f'print({line!r}); print(\'{{"event": "cell", "cell": 3}}\')'
+    process = subprocess.Popen(
+        [sys.executable, "-c", talker], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert _follow(process, said.append) == (None, "")
+    assert said == [3]
+
+
+def test_what_a_kernel_writes_to_its_own_standard_output_stays_out_of_the_channel(tmp_path):
+    # Written past IPython, as a library in C would do it.
+    event = b'{"event": "failed", "cell": 1, "name": "Lie", "message": "never happened"}\n'
+    notebook = write_notebook(
+        tmp_path / "01_noise.ipynb", f"import os\nos.write(os.dup(1), {event!r})\nprint('fine')"
+    )
+    (outcome,) = _run(tmp_path, notebook)
+    assert outcome.ok
+
+
+def test_a_notebook_saved_with_a_kernel_of_another_name_runs_with_this_python(tmp_path):
+    notebook = write_notebook(tmp_path / "01_other.ipynb", "import sys; print(sys.prefix)")
+    text = notebook.read_text(encoding="utf-8")
+    notebook.write_text(text.replace('"python3"', '"my-env"'), encoding="utf-8")
+    (outcome,) = _run(tmp_path, notebook)
+    assert outcome.ok and _texts(outcome.output) == [f"{sys.prefix}\n"]
+
+
+def test_a_disk_too_full_for_the_output_is_named(tmp_path):
+    notebook = write_notebook(tmp_path / "01_big.ipynb", "print('x' * 200_000)")
+    with small_disk(tmp_path / "out", kilobytes=60):
+        (outcome,) = _run(tmp_path, notebook)
+    assert outcome.failure.name == "The disk is full"
+    assert "--out" in outcome.failure.message
+
+
+def test_a_folder_that_cannot_take_a_run_is_refused_in_words(tmp_path):
+    notebook = write_notebook(tmp_path / "01_a.ipynb", "print('x')")
+    before = notebook.read_bytes()
+    file = tmp_path / "file"
+    file.write_text("mine", encoding="utf-8")
+    for out, words in (
+        (file, "cannot write into"),
+        (file / "below", "cannot write into"),
+        (tmp_path, "holds the notebooks themselves"),
+    ):
+        with pytest.raises(CourseError, match=words):
+            Runner(get_profile("quick"), "digits", out).run([notebook])
+    assert notebook.read_bytes() == before
+    assert file.read_text(encoding="utf-8") == "mine"
+
+
+def test_two_runs_do_not_share_a_folder(tmp_path):
+    started = tmp_path / "started"
+    slow = write_notebook(
+        tmp_path / "notebooks" / "01_slow.ipynb",
+        f"import pathlib, time; pathlib.Path({str(started)!r}).touch(); time.sleep(600)",
+    )
+    where = ("--notebooks", str(slow.parent), "--out", str(tmp_path / "out"), "--source", "digits")
+    first = start_course("run", *where)
+    wait_for(started.exists, "the first run")
+    second = course("run", *where)
+    assert second.returncode == 1
+    assert "Another run is writing into" in second.stdout
+    assert "Traceback" not in second.stdout
+    assert first.poll() is None
+    first.terminate()
+    first.communicate(timeout=30)
 
 
 def test_a_failing_notebook_is_named_with_cell_and_error_and_the_others_go_on(tmp_path):
@@ -103,6 +200,9 @@ def test_a_cell_that_hangs_is_stopped(tmp_path):
     assert (outcome.failure.cell, outcome.failure.name) == (3, "Timeout")
 
 
+@pytest.mark.skipif(
+    sys.platform == "darwin", reason="macOS keeps no mark of a process's highest memory"
+)
 def test_peak_memory_counts_a_short_spike_of_the_kernel(tmp_path):
     spike = "x = bytearray(400_000_000); del x"
     quiet = write_notebook(tmp_path / "01_quiet.ipynb", "x = 1")
@@ -124,21 +224,54 @@ def test_peak_memory_counts_the_processes_a_kernel_starts(tmp_path):
     assert outcome.peak_bytes > 400 * MEGABYTE
 
 
-def test_jobs_times_threads_never_exceeds_the_cores(tmp_path, monkeypatch):
-    for cores in (1, 2, 3, 8):
-        monkeypatch.setattr("mnist_course_tools.run.runner.owned_cores", lambda cores=cores: cores)
-        for jobs in (1, 2, 3, 40):
-            runner = Runner(get_profile("quick"), "digits", tmp_path, jobs)
-            assert 1 <= runner.jobs * runner.threads <= cores
-    monkeypatch.undo()
-    runner = Runner(get_profile("quick"), "digits", tmp_path / "out", jobs=40)
+@pytest.mark.parametrize(
+    ("cores", "gigabytes", "notebooks", "wanted", "jobs", "threads"),
+    [
+        (2, 24, 8, None, 2, 1),
+        (8, 24, 8, None, 8, 1),
+        (8, 3.5, 8, None, 3, 2),  # the quick profile may need 1 GB for each
+        (8, 0.5, 8, None, 1, 8),
+        (8, 24, 1, None, 1, 8),
+        (2, 24, 8, 40, 2, 1),
+        (8, 24, 8, 2, 2, 4),
+    ],
+)
+def test_as_many_run_at_a_time_as_cores_and_memory_allow(
+    monkeypatch, cores, gigabytes, notebooks, wanted, jobs, threads
+):
+    runner = "mnist_course_tools.run.runner"
+    monkeypatch.setattr(f"{runner}.owned_cores", lambda: cores)
+    monkeypatch.setattr(f"{runner}.owned_memory", lambda: int(gigabytes * 1e9))
+    place = ThisMachine.shared_by(notebooks, get_profile("quick"), wanted=wanted)
+    assert place == ThisMachine(jobs, threads)
+    assert place.jobs * place.threads <= cores
+
+
+def test_a_kernel_keeps_to_the_threads_of_its_place(tmp_path):
     notebook = write_notebook(
         tmp_path / "01_threads.ipynb",
         "import numpy, threadpoolctl\n"
-        "print(max(pool['num_threads'] for pool in threadpoolctl.threadpool_info()))",
+        "pools = threadpoolctl.threadpool_info()\n"
+        # macOS: NumPy may bring Accelerate, which threadpoolctl does not see
+        "print(max([pool['num_threads'] for pool in pools], default=1))",
     )
-    (outcome,) = runner.run([notebook])
-    assert int(_texts(outcome.output)[0]) * runner.jobs <= owned_cores()
+    (outcome,) = _run(tmp_path, notebook, place=ThisMachine(jobs=1, threads=1))
+    assert _texts(outcome.output) == ["1\n"]
+
+
+def test_notebooks_really_run_side_by_side(tmp_path):
+    meet = (
+        "import pathlib, time\n"
+        "pathlib.Path('{0}').touch()\n"
+        "until = time.monotonic() + 60\n"
+        "while not pathlib.Path('{1}').exists():\n"
+        "    assert time.monotonic() < until, 'the other one did not start'\n"
+        "    time.sleep(0.05)"
+    )
+    first = write_notebook(tmp_path / "01_a.ipynb", meet.format("a", "b"))
+    second = write_notebook(tmp_path / "02_b.ipynb", meet.format("b", "a"))
+    outcomes = _run(tmp_path, first, second, place=ThisMachine(jobs=2, threads=1))
+    assert all(outcome.ok for outcome in outcomes)
 
 
 def test_the_reader_s_own_start_up_files_are_left_out(tmp_path, monkeypatch):
@@ -150,38 +283,6 @@ def test_the_reader_s_own_start_up_files_are_left_out(tmp_path, monkeypatch):
     notebook = write_notebook(tmp_path / "01_clean.ipynb", "print('surprise' in globals())")
     (outcome,) = _run(tmp_path, notebook)
     assert _texts(outcome.output) == ["False\n"]
-
-
-def test_the_report_shows_every_notebook_and_loads_nothing_from_elsewhere(tmp_path):
-    notebooks = [
-        write_notebook(
-            tmp_path / "01_right.ipynb",
-            "import mnist_course",
-            "mnist_course.reporter('mnist', 'full')('variance100.features', 522)",
-            title="Is it <right>?",
-        ),
-        write_notebook(tmp_path / "02_bad.ipynb", "raise ValueError('<b>no</b>')"),
-    ]
-    outcomes = _run(tmp_path, *notebooks)
-    index = write_report(outcomes, tmp_path / "out", summary="Two notebooks.")
-    text = index.read_text(encoding="utf-8")
-    assert '<a href="01_right.html">Is it &lt;right&gt;?</a>' in text
-    assert "1 of 1" in text
-    assert "02_bad.ipynb, cell 3: ValueError" in text
-    assert "<b>no</b>" not in text
-    page = (tmp_path / "out" / "01_right.html").read_text(encoding="utf-8")
-    assert "pixels kept" in page
-    for reach in ("<script", "<link ", "<iframe", "@import", "url(http", "url('http", 'src="http'):
-        assert reach not in page
-
-
-def test_formulas_become_mathml_and_code_stays_code():
-    text = formulas_as_mathml(
-        r"<p>$a &lt; \sigma(b)$ costs $5 or $6, <code>$x$</code></p><p>$$\frac{1}{2}$$</p>"
-    )
-    assert text.count("<math") == 2
-    assert "<mo>&#x0003C;</mo>" in text and "&#x003C3;" in text and "<mfrac>" in text
-    assert "costs $5 or $6, <code>$x$</code>" in text
 
 
 def test_notebooks_are_found_by_number_and_by_name(tmp_path):
@@ -197,13 +298,6 @@ def test_notebooks_are_found_by_number_and_by_name(tmp_path):
         find_notebooks(tmp_path / "empty")
 
 
-def _wait_for(condition, what: str, seconds: float = 60) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, f"waited {seconds} s for {what}"
-        time.sleep(0.1)
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_everything_that_was_started(tmp_path, sign):
@@ -215,54 +309,33 @@ def test_ctrl_c_ends_everything_that_was_started(tmp_path, sign):
         f"pathlib.Path({str(pids)!r}).write_text(f'{{os.getpid()}} {{child.pid}}')\n"
         "time.sleep(600)",
     )
-    command = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "mnist_course_tools.cli", "run", "--source", "digits"),
-            *("--notebooks", str(tmp_path / "notebooks"), "--out", str(tmp_path / "out")),
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+    command = start_course(
+        *("run", "--source", "digits"),
+        *("--notebooks", str(tmp_path / "notebooks"), "--out", str(tmp_path / "out")),
     )
-    _wait_for(lambda: pids.exists() and len(pids.read_text().split()) == 2, "the notebook")
+    wait_for(lambda: pids.exists() and len(pids.read_text().split()) == 2, "the notebook")
     started = [int(pid) for pid in pids.read_text().split()]
     command.send_signal(sign)
     output, _ = command.communicate(timeout=30)
     assert command.returncode == 130
     assert "Traceback" not in output
     assert "Stopped." in output
-    _wait_for(
-        lambda: not any(_alive(pid) for pid in started), "the kernel and its child to end", 10
-    )
-
-
-def _alive(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-
-
-def _command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mnist_course_tools.cli", *arguments],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        env={**os.environ, "COLUMNS": "120", "PYTHONUTF8": "1", **environment},
-    )
+    wait_for(lambda: not any(alive(pid) for pid in started), "the kernel and its child to end", 10)
 
 
 def test_the_command_prints_a_table_and_ends_with_status_1_if_a_notebook_fails(tmp_path):
     folder = tmp_path / "notebooks"
     write_notebook(folder / "01_good.ipynb", "x = 1")
     where = ("--notebooks", str(folder), "--out", str(tmp_path / "out"), "--source", "digits")
-    good = _command("run", *where)
-    assert good.returncode == 0, good.stdout + good.stderr
+    good = course("run", *where)
+    assert good.returncode == 0, good.stdout
     assert "01_good" in good.stdout and "peak memory" in good.stdout
     assert str(tmp_path / "out" / "index.html") in good.stdout
     write_notebook(folder / "02_bad.ipynb", "raise RuntimeError('[bold]not[/bold] today')")
-    bad = _command("run", *where)
+    bad = course("run", *where)
     assert bad.returncode == 1
     assert "02_bad.ipynb, cell 3: RuntimeError: [bold]not[/bold] today" in bad.stdout
-    only = _command("run", "1", *where)
+    only = course("run", "1", *where)
     assert only.returncode == 0 and "02_bad" not in only.stdout
 
 
@@ -273,6 +346,7 @@ def test_the_command_prints_a_table_and_ends_with_status_1_if_a_notebook_fails(t
         (["run", "--source", "cifar"], "no source 'cifar'"),
         (["run", "77"], "no notebook '77'"),
         (["run", "-p", "seed"], "NAME=VALUE"),
+        (["run", "-p", "seed=[1"], "The value of seed cannot be read: '[1'"),
         (["run", "-p", "profile=full"], "Use --profile full"),
         (["run", "--source", "digits", "--update"], "needs the real data"),
         (["run", "--source", "digits", "-p", "depth=3"], "no parameter 'depth'"),
@@ -281,41 +355,131 @@ def test_the_command_prints_a_table_and_ends_with_status_1_if_a_notebook_fails(t
 def test_a_mistake_on_the_command_line_ends_in_words(tmp_path, arguments, words):
     folder = tmp_path / "notebooks"
     write_notebook(folder / "01_good.ipynb", "x = 1")
-    done = _command(*arguments, "--notebooks", str(folder), "--out", str(tmp_path / "out"))
+    done = course(*arguments, "--notebooks", str(folder), "--out", str(tmp_path / "out"))
     assert done.returncode == 1
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
+    assert words in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_the_command_tells_its_version():
+    done = course("--version")
+    assert (done.returncode, done.stdout.strip()) == (0, f"mnist-course {mnist_course.__version__}")
+
+
+def test_a_notebook_with_git_s_conflict_markers_is_named_as_that(tmp_path):
+    path = write_notebook(tmp_path / "notebooks" / "02_mine.ipynb", "x = 1")
+    text = path.read_text(encoding="utf-8")
+    half = len(text) // 2
+    path.write_text(
+        f"{text[:half]}\n<<<<<<< HEAD\n 1\n=======\n 2\n>>>>>>> theirs\n{text[half:]}",
+        encoding="utf-8",
+    )
+    done = course("run", "--source", "digits", "--notebooks", str(path.parent), cwd=tmp_path)
+    assert done.returncode == 1
+    assert "02_mine.ipynb holds two versions at once: git could not merge" in done.stdout
+    assert "git checkout --theirs" in done.stdout and "Traceback" not in done.stdout
+    path.write_text(text[:half], encoding="utf-8")
+    with pytest.raises(CourseError, match=r"02_mine\.ipynb is not a notebook, or a damaged one"):
+        read_notebook(path)
+
+
+def _updating(monkeypatch, tmp_path, code):
+    """Run --update in this process, on a notebook and a ledger of its own; return both."""
+    notebook = write_notebook(tmp_path / "notebooks" / "01_number.ipynb", code)
+    results = tmp_path / "results"
+    monkeypatch.setattr(cli, "_folder", lambda named: notebook.parent)
+    monkeypatch.setattr("mnist_course.report.RESULTS", results)
+    monkeypatch.setattr("mnist_course.data.load_mnist", lambda _: SimpleNamespace(source="mnist"))
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(cli.app, ["run", "--profile", "full", "--update"])
+    return done, notebook, results / "ledger.csv"
+
+
+_REPORT = (
+    "from mnist_course import reporter\nreporter('mnist', 'full')('variance100.features', 522)"
+)
+
+
+def test_update_writes_outputs_and_ledger(tmp_path, monkeypatch):
+    done, notebook, ledger = _updating(monkeypatch, tmp_path, _REPORT)
+    assert done.exit_code == 0, done.output
+    assert "ours 522" in read_notebook(notebook).cells[-1].outputs[0].data["text/plain"]
+    assert "variance100.features,522,522,True,full" in ledger.read_text(encoding="utf-8")
+
+
+def test_a_report_that_cannot_be_made_costs_no_outputs(tmp_path, monkeypatch):
+    def no_pages(*arguments, **options):
+        raise CourseError("no pages today")
+
+    monkeypatch.setattr("mnist_course_tools.run.pages.write_pages", no_pages)
+    done, notebook, ledger = _updating(monkeypatch, tmp_path, _REPORT)
+    assert "no pages today" in str(done.exception)
+    assert "ours 522" in read_notebook(notebook).cells[-1].outputs[0].data["text/plain"]
+    assert ledger.exists()
+
+
+def test_a_kernel_has_not_loaded_numpy_when_a_notebook_begins(tmp_path):
+    # The limit on threads that `import mnist_course` sets has an effect only before that.
+    notebook = write_notebook(
+        tmp_path / "01_first.ipynb", "import sys; print('numpy' in sys.modules)"
+    )
+    (outcome,) = _run(tmp_path, notebook)
+    assert _texts(outcome.output) == ["False\n"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere lab starts a child process instead")
+def test_lab_opens_jupyterlab_with_threads_that_fit(tmp_path, monkeypatch):
+    became = []
+    monkeypatch.setattr(os, "execve", lambda *call: became.append(call))
+    monkeypatch.setenv("MNIST_COURSE_DATA", "relative")
+    monkeypatch.delenv("OPENBLAS_THREAD_TIMEOUT", raising=False)
+    done = CliRunner().invoke(cli.app, ["lab", str(tmp_path)])
+    (program, command, environment), *_ = became
+    assert (program, command[1:]) == (sys.executable, ["-m", "jupyterlab", str(tmp_path)]), done
+    assert environment["OPENBLAS_THREAD_TIMEOUT"] == "16"
+    assert Path(environment["MNIST_COURSE_DATA"]).is_absolute()
 
 
 def test_verify_without_the_real_data_says_so_and_fails(tmp_path):
     folder = tmp_path / "notebooks"
     write_notebook(folder / "01_good.ipynb", "x = 1")
-    done = _command(
+    done = course(
         "verify",
         "--notebooks",
         str(folder),
         MNIST_COURSE_DATA="",
         MNIST_COURSE_CACHE=str(tmp_path / "cache"),
         MNIST_COURSE_MIRROR="http://127.0.0.1:9/",
-        SCIKIT_LEARN_DATA=str(tmp_path / "sklearn"),
-        # No name is resolved through this: OpenML cannot be reached, network or not.
-        https_proxy="http://127.0.0.1:9/",
     )
     assert done.returncode == 1
-    assert "Nothing was verified" in done.stderr
-    assert "MNIST_COURSE_DATA" in done.stderr
+    assert "Nothing was verified" in done.stdout
+    assert "MNIST_COURSE_DATA" in done.stdout
 
 
 def test_the_doctor_names_what_is_missing_and_the_command_that_mends_it(tmp_path):
     empty = {"MNIST_COURSE_DATA": "", "MNIST_COURSE_CACHE": str(tmp_path / "cache")}
-    done = _command("doctor", **empty)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = course("doctor", **empty)
+    assert done.returncode == 0, done.stdout
     for words in ("scikit-learn", "cores", "threads", "memory", "mnist-course fetch"):
         assert words in done.stdout
     empty["MNIST_COURSE_DATA"] = str(tmp_path)
-    done = _command("doctor", **empty)
+    done = course("doctor", **empty)
     assert "lacks" in done.stdout
     assert "hint(s) above" in done.stdout
+    done = course("doctor", **{**empty, "MNIST_COURSE_CORES": "many"})
+    assert done.returncode == 1
+    assert "MNIST_COURSE_CORES is 'many'" in done.stdout and "Traceback" not in done.stdout
+
+
+def test_the_doctor_says_when_notebooks_would_start_another_python(tmp_path):
+    kernel = tmp_path / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    argv = ["/elsewhere/python", "-m", "ipykernel"]
+    spec = {"argv": argv, "display_name": "Other", "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+    assert "is this Python" in course("doctor").stdout
+    there = course("doctor", JUPYTER_PATH=str(tmp_path)).stdout
+    assert "'Other' is another Python (/elsewhere/python)" in there
 
 
 @pytest.mark.parametrize(
@@ -324,9 +488,9 @@ def test_the_doctor_names_what_is_missing_and_the_command_that_mends_it(tmp_path
         ([], "none"),
         ([(True, "full")], "1 of 1"),
         ([(True, "full"), (False, "full")], "1 of 2"),
-        ([(True, "full"), (True, "published")], "2 of 2 (1 recorded)"),
+        ([(True, "full"), (True, "slow")], "2 of 2 (1 recorded)"),
         ([(None, "full")], "1 not compared"),
-        ([(True, "published"), (None, "full")], "1 of 1 (1 recorded), 1 not compared"),
+        ([(True, "slow"), (None, "full")], "1 of 1 (1 recorded), 1 not compared"),
     ],
 )
 def test_the_table_says_how_many_numbers_agree_and_which_of_them_are_recorded(records, words):

@@ -1,9 +1,7 @@
 """The real nbval, in a process of its own, on tiny notebooks with one defect each."""
 
 import subprocess
-import sys
 from copy import deepcopy
-from pathlib import Path
 from xml.etree import ElementTree
 
 import nbformat
@@ -13,7 +11,6 @@ from nbformat import v4
 
 from mnist_course_tools.check import nbval_plugin
 from mnist_course_tools.check.verify import (
-    CELL_TIMEOUT_SECONDS,
     nbval_command,
     nbval_environment,
     run_nbval,
@@ -52,7 +49,7 @@ def good(tmp_path_factory):
     notebook = v4.new_notebook(cells=cells, metadata={"kernelspec": kernelspec})
     folder = tmp_path_factory.mktemp("executed")
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in nbval_environment({"MNIST_COURSE_EXTRA": "1"}).items():
+        for name, value in nbval_environment(settings={"MNIST_COURSE_EXTRA": "1"}).items():
             patch.setenv(name, value)
         NotebookClient(notebook, timeout=60, resources={"metadata": {"path": folder}}).execute()
     return notebook
@@ -186,7 +183,7 @@ def outcomes(good, tmp_path_factory):
         nbformat.write(notebook, folder / f"{change.__name__ if change else 'good'}.ipynb")
     report = folder / "report.xml"
     command = [*nbval_command(sorted(folder.glob("*.ipynb"))), f"--junitxml={report}"]
-    environment = nbval_environment({"MNIST_COURSE_EXTRA": "1"})
+    environment = nbval_environment(settings={"MNIST_COURSE_EXTRA": "1"})
     subprocess.run(command, env=environment, check=False, capture_output=True, timeout=300)
     failures = {path.stem: {} for path in folder.glob("*.ipynb")}
     checked = dict.fromkeys(failures, 0)
@@ -288,17 +285,42 @@ def test_house_problems_are_printed_and_nothing_is_run(one_cell, capsys, monkeyp
 
 
 def test_after_the_house_rules_the_notebooks_are_run(one_cell, monkeypatch):
-    calls = []
-
-    def record(paths, *, environment):
-        calls.append((paths, environment))
-        return 7
-
     monkeypatch.setattr("mnist_course_tools.check.verify.check_file", lambda path: [])
-    monkeypatch.setattr("mnist_course_tools.check.verify.run_nbval", record)
-    paths, environment = [one_cell("0.9005\n")], {"OMP_NUM_THREADS": "1"}
-    assert verify(paths, environment=environment) == 7
-    assert calls == [(paths, environment)]
+    assert verify([one_cell("0.9005\n")]) == 0
+    assert verify([one_cell("0.95\n")]) == 1
+
+
+def test_two_notebooks_at_a_time_and_one_of_them_wrong(tmp_path, capfd):
+    def sleeper(name, stored):
+        output = v4.new_output("stream", name="stdout", text=stored)
+        source = (
+            "import pathlib, time\n"
+            f"pathlib.Path('{name}').touch()\n"
+            "until = time.monotonic() + 30\n"
+            "while not all(pathlib.Path(n).exists() for n in ('a', 'b')):\n"
+            "    assert time.monotonic() < until, 'the other one did not start'\n"
+            "print('together')"
+        )
+        cell = v4.new_code_cell(source, execution_count=1, outputs=[output])
+        return write([cell], tmp_path / f"0{name}.ipynb")
+
+    paths = [sleeper("a", "together\n"), sleeper("b", "alone\n")]
+    assert run_nbval(paths, jobs=2) == 1
+    shown = capfd.readouterr().out
+    assert "0a: 1 passed" in shown
+    assert "'alone' is now 'together'" in shown
+
+
+def test_the_reader_s_own_start_up_files_are_left_out(tmp_path, monkeypatch):
+    startup = tmp_path / "home" / ".ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "00.py").write_text("print = None", encoding="utf-8")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "home" / ".ipython"))
+    output = v4.new_output("stream", name="stdout", text="fine\n")
+    cell = v4.new_code_cell("print('fine')", execution_count=1, outputs=[output])
+    assert run_nbval([write([cell], tmp_path / "01_clean.ipynb")]) == 0
 
 
 def test_without_nbval_nothing_passes(one_cell, capsys, monkeypatch):
@@ -311,19 +333,12 @@ def test_the_environment_is_that_of_committed_outputs(monkeypatch):
     monkeypatch.setenv("MNIST_COURSE_SOURCE", "digits")
     monkeypatch.setenv("MPLBACKEND", "agg")
     monkeypatch.setenv("PYTEST_ADDOPTS", "-x")
-    variables = nbval_environment({"OMP_NUM_THREADS": "1"})
+    variables = nbval_environment(threads=1)
     assert variables["MNIST_COURSE_SOURCE"] == "mnist"
     assert variables["MNIST_COURSE_PROFILE"] == "full"
     assert variables["MPLBACKEND"] == "agg"
     assert variables["OMP_NUM_THREADS"] == "1"
     assert "PYTEST_ADDOPTS" not in variables
-
-
-def test_the_command_runs_this_python_with_a_time_limit_for_cells():
-    command = nbval_command([Path("notebooks") / "01_a.ipynb"])
-    assert command[:3] == [sys.executable, "-m", "pytest"]
-    assert f"--nbval-cell-timeout={CELL_TIMEOUT_SECONDS}" in command
-    assert command[-1] == str(Path("notebooks/01_a.ipynb").resolve())
 
 
 def test_another_version_of_nbval_is_refused(monkeypatch):

@@ -1,4 +1,4 @@
-"""The ledger: published numbers, ours, and when the two agree."""
+"""`report` and the ledger: published numbers, ours, and when the two agree."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from mnist_course import ledger
+from mnist_course import report
 from mnist_course.report import (
     RECORD_MIME,
     Record,
     agrees,
-    collect,
     make_record,
-    merge,
     published,
     read_ledger,
     reporter,
-    write_ledger,
 )
+from mnist_course_tools.ledger import collect, merge, write_ledger
 
 
 def test_every_line_of_the_table_is_read():
@@ -68,9 +66,7 @@ def test_agreement_is_judged_by_the_tolerance(id, ours, expected):
 
 def test_only_all_rows_of_mnist_are_compared():
     assert make_record("variance100.features", 522, source="mnist", profile="full").agrees is True
-    assert (
-        make_record("variance100.features", 9, source="mnist", profile="published").agrees is False
-    )
+    assert make_record("variance100.features", 9, source="mnist", profile="slow").agrees is False
     assert make_record("variance100.features", 522, source="mnist", profile="quick").agrees is None
     assert make_record("variance100.features", 522, source="digits", profile="full").agrees is None
 
@@ -137,15 +133,15 @@ def test_new_records_replace_those_of_the_same_id_and_profile():
 
 
 def test_values_are_written_with_seven_digits():
-    assert ledger.write(0.91507142857) == "0.9150714"
-    assert ledger.write(np.array([[1, 2], [3, 4]])) == "1 2 3 4"
-    assert ledger.write(True) == "True"
+    assert report.write(0.91507142857) == "0.9150714"
+    assert report.write(np.array([[1, 2], [3, 4]])) == "1 2 3 4"
+    assert report.write(True) == "True"
 
 
 def _recorded(monkeypatch, tmp_path, records, id="lr-raw.accuracy"):
     path = tmp_path / "ledger.csv"
     write_ledger(path, records)
-    monkeypatch.setattr(ledger, "committed_ledger", lambda: path)
+    monkeypatch.setattr(report, "RESULTS", tmp_path)
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda data, **options: shown.append(data))
     reporter("digits", "quick").recorded(id)
@@ -153,18 +149,18 @@ def _recorded(monkeypatch, tmp_path, records, id="lr-raw.accuracy"):
 
 
 def test_a_recorded_number_says_that_it_is_recorded_and_how_to_repeat_it(monkeypatch, tmp_path):
-    slow = Record("lr-raw.accuracy", "0.9150714", "0.9151", True, "published", "mnist", "412")
+    slow = Record("lr-raw.accuracy", "0.9150714", "0.9151", True, "slow", "mnist", "412")
     (data,) = _recorded(monkeypatch, tmp_path, [slow])
     assert "ours 0.9151" in data["text/plain"]
     assert "Recorded from an earlier run, took 412 s." in data["text/plain"]
-    assert "mnist-course run 3 --profile published" in data["text/html"]
+    assert "mnist-course run 3 --profile slow" in data["text/html"]
     assert collect({"cells": [{"outputs": [{"data": data}]}]}) == [slow]
 
 
 def test_a_number_that_nobody_recorded_is_not_made_up(monkeypatch, tmp_path, capsys):
     quick = Record("lr-raw.accuracy", "0.9150714", "0.9151", None, "full", "mnist")
     assert _recorded(monkeypatch, tmp_path, [quick]) == []
-    assert "only in the published profile" in capsys.readouterr().out
+    assert "only in the slow profile" in capsys.readouterr().out
     with pytest.raises(KeyError):
         _recorded(monkeypatch, tmp_path, [], id="lr-rwa")
 
@@ -172,5 +168,28 @@ def test_a_number_that_nobody_recorded_is_not_made_up(monkeypatch, tmp_path, cap
 def test_the_seconds_of_a_slow_experiment_are_kept(monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda data, **options: shown.append(data))
-    reporter("mnist", "published")("lr-raw.converged", True, seconds=411.6)
+    reporter("mnist", "slow")("lr-raw.converged", True, seconds=411.6)
     assert shown[0][RECORD_MIME]["seconds"] == "412"
+
+
+def test_a_record_of_a_later_version_of_the_course_can_be_read():
+    kept = {"id": "a", "published": "1", "ours": "1", "agrees": True, "profile": "full"}
+    notebook = {"cells": [{"outputs": [{"data": {RECORD_MIME: {**kept, "source": "mnist"}}}]}]}
+    (record,) = collect(notebook)
+    notebook["cells"][0]["outputs"][0]["data"][RECORD_MIME]["phase of the moon"] = "full"
+    assert collect(notebook) == [record]
+
+
+def test_a_ledger_that_cannot_be_written_whole_stays_as_it_was(monkeypatch, tmp_path):
+    path = tmp_path / "ledger.csv"
+    write_ledger(path, [Record("variance100.features", "522", "522", True, "full", "mnist")])
+    before = path.read_bytes()
+
+    def full(self, rows):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(csv.DictWriter, "writerows", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_ledger(path, [])
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

@@ -10,15 +10,15 @@ import pytest
 
 from benchmarks.table import markdown, record_table
 from mnist_course import recorded_benchmark
-from mnist_course.recorded import benchmark_file
+from mnist_course.report import RESULTS
 
 ROOT = Path(__file__).parents[1]
-RECORDED = sorted(path.stem for path in benchmark_file("any").parent.glob("*.csv"))
+RECORDED = sorted({path.stem for path in RESULTS.glob("*.csv")} - {"ledger"})
 
 
 def test_a_table_is_recorded_and_shown_with_its_machine(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("benchmarks.table.benchmark_file", lambda name: tmp_path / f"{name}.csv")
-    monkeypatch.setattr("mnist_course.recorded.benchmark_file", lambda n: tmp_path / f"{n}.csv")
+    monkeypatch.setattr("benchmarks.table.RESULTS", tmp_path)
+    monkeypatch.setattr("mnist_course.report.RESULTS", tmp_path)
     record_table("race", ("What", "time"), [("with, comma", "1.0 s"), ("without", "")])
     capsys.readouterr()
     table = recorded_benchmark("race")
@@ -36,7 +36,7 @@ def test_a_table_that_nobody_recorded_is_an_error_with_the_command():
 
 @pytest.mark.parametrize("name", RECORDED)
 def test_the_readme_of_the_benchmarks_holds_the_recorded_table(name):
-    with benchmark_file(name).open(encoding="utf-8", newline="") as file:
+    with (RESULTS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         machine = file.readline().removeprefix("# ").strip()
         headings, *rows = csv.reader(file)
     readme = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
