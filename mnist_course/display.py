@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
+import math
+import struct
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ipywidgets import Widget
     from matplotlib.figure import Figure
 
-WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
 _DPI = 110
 _PALETTE = 256  # colours; under half the size of true colour, and no eye tells the difference
+_MOST_STEPS = 200  # of a slider; with more, pressing an arrow key changes nothing one can see
+_WIDEST = "42em"
+_PREFIX = "data:image/png;base64,"
 
 
 def to_png(figure: Figure, *, small: bool = True) -> bytes:
@@ -55,70 +61,116 @@ def show(figure: Figure, alt: str) -> None:
     figure : Figure
         Closed afterwards.
     alt : str
-        What a reader who cannot see the picture should learn from it. It is kept in the
-        output's metadata, where screen readers and exported pages find it.
+        What a reader who cannot see the picture should learn from it.
     """
-    _display(to_png(figure), alt)
+    from IPython.display import display
 
-
-def outlives_kernel(data: Mapping[str, Any]) -> bool:
-    """Tell whether an output still says something when no kernel is there to show a widget.
-
-    Parameters
-    ----------
-    data : mapping
-        The output's content by MIME type.
-
-    Returns
-    -------
-    bool
-        False for what a progress bar leaves behind: a widget of which only the word
-        ``Output()`` would remain, and an empty line.
-    """
-    rest = {mime: content for mime, content in data.items() if mime != WIDGET_MIME}
-    text = "".join(rest.get("text/plain", "-")).strip()
-    if WIDGET_MIME in data and set(rest) <= {"text/plain"}:
-        return text not in ("-", "Output()")
-    return bool(rest) and text != ""
+    data, metadata = _output(to_png(figure), alt)
+    display(data, metadata=metadata, raw=True)
 
 
 def control(draw: Callable[..., Figure], *, alt: str, **controls: Widget) -> None:
-    """Show a figure that follows controls; where no kernel runs, a still picture remains.
+    """Show a figure that follows controls, and stays when no kernel runs.
 
-    The output holds both the widget and a picture. A live notebook shows the widget; GitHub,
-    an exported page and a notebook not yet run show the picture.
+    Controls and picture are outputs of their own: GitHub, an exported page and a notebook that
+    is opened again show the picture as it was last, with or without the controls.
 
     Parameters
     ----------
     draw : callable
         Takes one keyword for each control, returns a new figure. Should take at most 0.2 s.
     alt : str
-        As in `show`, for the still picture.
+        What is to be seen wherever the controls stand; their present values are added to it.
     **controls : Widget
-        ipywidgets with a `value`; their present values draw the still picture.
+        ipywidgets with a `value`. They get the width of the page, their keyword as description
+        if they have none, and no more than 200 steps.
     """
-    import ipywidgets
+    from IPython.display import display
+    from ipywidgets import VBox
+    from matplotlib import pyplot as plt
 
-    def values() -> dict[str, Any]:
-        return {name: widget.value for name, widget in controls.items()}
+    def output(*, small: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+        figure = draw(**{name: widget.value for name, widget in controls.items()})
+        return _output(to_png(figure, small=small), f"{alt} {_positions(controls)}")
 
-    picture = ipywidgets.Image(value=to_png(draw(**values()), small=False), format="png")
+    for name, widget in controls.items():
+        widget.description = widget.description or name
+    for widget in controls.values():
+        _fit(widget, letters=max(len(other.description) for other in controls.values()))
+    data, metadata = output(small=True)
+    helper = _helper()
+    box = VBox([*controls.values(), helper])
+    view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
+    display({"application/vnd.jupyter.widget-view+json": view, "text/plain": ""}, raw=True)
+    picture = display(data, metadata=metadata, raw=True, display_id=True)
 
     def redraw(_change: object) -> None:
-        picture.value = to_png(draw(**values()), small=False)
+        try:
+            data, metadata = output(small=False)
+        except Exception as error:  # a reader's own `draw` may raise anything
+            plt.close("all")  # half drawn, they would appear below the next cell
+            words = f"No picture: {type(error).__name__}: {error}\n{_positions(controls)}"
+            data, metadata = {"text/plain": words}, {}
+        else:
+            helper.send({"alt": data["text/plain"], "src": _PREFIX + data["image/png"]})
+        picture.update(data, metadata=metadata, raw=True)
 
     for widget in controls.values():
         widget.observe(redraw, names="value")
-    box = ipywidgets.VBox([*controls.values(), picture])
-    still = to_png(draw(**values()))
-    _display(still, alt, {WIDGET_MIME: {**_WIDGET_VERSION, "model_id": box.model_id}})
 
 
-_WIDGET_VERSION = {"version_major": 2, "version_minor": 0}
+def _output(png: bytes, alt: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return data and metadata of a picture with words.
+
+    JupyterLab takes the words from the HTML. GitHub shows no HTML with a picture inside, and
+    takes the picture, as do nbconvert and the committed notebooks, which hold no HTML.
+    """
+    encoded = base64.b64encode(png).decode("ascii")
+    width, height = struct.unpack(">II", png[16:24])
+    image = (
+        f'<img alt="{html.escape(alt)}" width="{width}" height="{height}" '
+        f'style="max-width:100%;height:auto" src="{_PREFIX}{encoded}">'
+    )
+    data = {"text/html": image, "image/png": encoded, "text/plain": alt}
+    return data, {"image/png": {"alt": alt}}
 
 
-def _display(png: bytes, alt: str, more: dict[str, Any] | None = None) -> None:
-    from IPython.display import display
+def _positions(controls: Mapping[str, Widget]) -> str:
+    """Say where the controls stand: ``Now weight = 2, bias = -0.5.``"""
 
-    data = {"image/png": base64.b64encode(png).decode("ascii"), "text/plain": alt, **(more or {})}
-    display(data, metadata={"image/png": {"alt": alt}}, raw=True)
+    def position(widget: Widget) -> str:
+        label = getattr(widget, "label", None)  # what a menu shows for its value
+        if isinstance(label, str):
+            return label
+        return f"{widget.value:g}" if isinstance(widget.value, float) else str(widget.value)
+
+    each = (f"{widget.description} = {position(widget)}" for widget in controls.values())
+    return f"Now {', '.join(each)}."
+
+
+def _fit(widget: Widget, *, letters: int) -> None:
+    """Give a control the width of the page, and a slider steps that one can see."""
+    from ipywidgets import FloatLogSlider, FloatSlider, IntSlider
+
+    widget.layout.width, widget.layout.max_width = "100%", _WIDEST
+    widget.style.description_width = f"{letters + 1}ch"
+    if not isinstance(widget, IntSlider | FloatSlider | FloatLogSlider):
+        return
+    finest = (widget.max - widget.min) / _MOST_STEPS
+    if widget.step < finest:
+        power = 10.0 ** math.floor(math.log10(finest))
+        step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= finest)
+        step = round(step) if isinstance(widget, IntSlider) else step
+        # From a multiple to a multiple, inside the old range: round values come within reach.
+        ends = math.ceil(widget.min / step) * step, math.floor(widget.max / step) * step
+        widget.step, widget.min, widget.max = step, *ends
+
+
+def _helper() -> Widget:
+    """Return the invisible part of the controls; ``control.js`` says what it is good for."""
+    import anywidget
+
+    class Helper(anywidget.AnyWidget):
+        _esm = Path(__file__).with_name("front_end") / "control.js"
+
+    return Helper(layout={"display": "none"})

@@ -13,14 +13,14 @@ from mnist_course.geometry import SIDE
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.image import AxesImage
-    from sklearn.metrics import ConfusionMatrixDisplay
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#BBBBBB"
 """Colours that stay apart for colour-blind readers (Okabe and Ito, 2008) and in print."""
 
 _GAP = 3  # pixels of a digit
 _LABEL_ROOM = 11  # pixels of a digit, above each picture that has a label
-_INCHES = 0.85  # a picture's side in a figure made here
+_INCHES = 1.3  # a picture's side in a figure made here
+_POINTS = 14  # of labels there; a wide figure is shown at two thirds of its size
 _CURVE_POINTS = 2000
 
 
@@ -29,7 +29,6 @@ def digit_grid(
     labels: Sequence[Any] | None = None,
     *,
     columns: int = 10,
-    cmap: str = "binary",
     ax: Axes | None = None,
 ) -> Axes:
     """Draw pictures of digits side by side, row by row.
@@ -37,13 +36,11 @@ def digit_grid(
     Parameters
     ----------
     images : array of shape (n, 784) or (n, 28, 28)
-        0 to 255, the same grey scale for all.
+        0 to 255, drawn as dark ink on white paper, the same grey scale for all.
     labels : sequence of length n, optional
         What to write above each picture.
     columns : int, default=10
         Pictures in a row.
-    cmap : str, default="binary"
-        Matplotlib colour map; ``"binary"`` puts dark ink on white paper.
     ax : Axes, optional
         Where to draw; a new figure of fitting size without it.
 
@@ -63,7 +60,7 @@ def digit_grid(
     >>> ax = digit_grid(X[:5], y[:5], columns=5)
     """
     pictures = _as_pictures(images)
-    return _draw_tiles(pictures, labels, columns, ax, cmap=cmap, vmin=0, vmax=255).axes
+    return _draw_tiles(pictures, labels, columns, ax, cmap="binary", vmin=0, vmax=255).axes
 
 
 def weight_grid(
@@ -71,9 +68,8 @@ def weight_grid(
     labels: Sequence[Any] | None = None,
     *,
     columns: int = 5,
-    cmap: str = "RdBu_r",
     ax: Axes | None = None,
-) -> AxesImage:
+) -> Axes:
     """Draw the weights that a linear model gives to the pixels, one picture for each class.
 
     Parameters
@@ -84,14 +80,12 @@ def weight_grid(
         What to write above each picture.
     columns : int, default=5
         Pictures in a row.
-    cmap : str, default="RdBu_r"
-        A diverging colour map.
     ax : Axes, optional
         Where to draw; a new figure of fitting size without it.
 
     Returns
     -------
-    AxesImage
+    Axes
         With a colour bar beside it.
 
     Raises
@@ -101,15 +95,18 @@ def weight_grid(
     """
     pictures = _as_pictures(weights)
     limit = np.abs(pictures).max() or 1.0
-    image = _draw_tiles(pictures, labels, columns, ax, cmap=cmap, vmin=-limit, vmax=limit)
+    image = _draw_tiles(pictures, labels, columns, ax, cmap="RdBu_r", vmin=-limit, vmax=limit)
     image.axes.figure.colorbar(image, ax=image.axes, label="weight", fraction=0.03, pad=0.02)
-    return image
+    return image.axes
 
 
-def confusion_matrices(
+def confusion_plot(
     y_true: ArrayLike, y_pred: ArrayLike, *, labels: Sequence[Any] | None = None
-) -> dict[str, np.ndarray]:
-    """Count which class is taken for which, and scale the counts in four ways.
+) -> np.ndarray:
+    """Draw the confusion matrix in four ways: counts, by row, by column, errors by row.
+
+    Shares by row are of each true class, by column of each predicted class; for the errors by
+    row the diagonal is left out before dividing. Shares of nothing are drawn as 0.
 
     Parameters
     ----------
@@ -120,79 +117,35 @@ def confusion_matrices(
 
     Returns
     -------
-    dict of str to array of shape (n_classes, n_classes)
-        ``"counts"``; ``"by row"``, shares of each true class; ``"by column"``, shares of each
-        predicted class; ``"errors by row"``, as the second with the diagonal left out before
-        dividing. Rows are true classes. Where there is nothing to divide by, shares are 0.
+    array of four Axes
+        In the order above, in a new figure.
 
     Raises
     ------
     ValueError
         If the two differ in length or are of different kinds, or there is nothing to count.
     """
-    from sklearn.metrics import confusion_matrix
+    from matplotlib import pyplot as plt
+    from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
+    from sklearn.utils.multiclass import unique_labels
 
-    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
-    if y_true.shape != y_pred.shape or y_true.ndim != 1 or y_true.size == 0:
-        raise ValueError(
-            f"True and predicted classes should be two lists of one length, and not empty; "
-            f"these have shapes {y_true.shape} and {y_pred.shape}."
-        )
-    if (y_true.dtype.kind in "OSU") != (y_pred.dtype.kind in "OSU"):
-        raise ValueError(
-            "True and predicted classes are of different kinds, one text and the other numbers. "
-            "Convert one of them, for instance with y.astype(int)."
-        )
     counts = confusion_matrix(y_true, y_pred, labels=labels)
+    classes = unique_labels(y_true, y_pred) if labels is None else labels
     errors = counts * ~np.eye(len(counts), dtype=bool)
-    return {
+    matrices = {
         "counts": counts,
-        "by row": _shares(counts, axis=1),
-        "by column": _shares(counts, axis=0),
-        "errors by row": _shares(errors, axis=1),
-    }
-
-
-def confusion_plot(
-    y_true: ArrayLike,
-    y_pred: ArrayLike,
-    *,
-    labels: Sequence[Any] | None = None,
-    axes: np.ndarray | None = None,
-) -> list[ConfusionMatrixDisplay]:
-    """Draw the confusion matrix in four ways: counts, by row, by column, errors by row.
-
-    Parameters
-    ----------
-    y_true, y_pred, labels
-        As for `confusion_matrices`.
-    axes : array of four Axes, optional
-        Where to draw; a new figure without it.
-
-    Returns
-    -------
-    list of ConfusionMatrixDisplay
-        Four of them, in the order above.
-    """
-    from sklearn.metrics import ConfusionMatrixDisplay
-
-    matrices = confusion_matrices(y_true, y_pred, labels=labels)
-    shown = labels if labels is not None else np.unique(np.concatenate([y_true, y_pred]))
-    if axes is None:
-        from matplotlib import pyplot as plt
-
-        _, axes = plt.subplots(2, 2, figsize=(10.5, 10), layout="constrained")
-    displays = []
-    for (name, matrix), ax in zip(matrices.items(), np.ravel(axes), strict=True):
         # Whole percent fit into a cell of a 10 × 10 matrix; 0.93 and 0.07 hardly do.
-        values, form = (matrix, "d") if name == "counts" else (100 * matrix, ".0f")
-        display = ConfusionMatrixDisplay(values, display_labels=shown)
-        display.plot(ax=ax, cmap="Blues", values_format=form, colorbar=False)
-        ax.set_title(name if name == "counts" else f"{name} (%)")
-        for text in display.text_.flat:
-            text.set_fontsize(8)
-        displays.append(display)
-    return displays
+        "by row (%)": _percent(counts, axis=1),
+        "by column (%)": _percent(counts, axis=0),
+        "errors by row (%)": _percent(errors, axis=1),
+    }
+    _, axes = plt.subplots(2, 2, figsize=(10.5, 10), layout="constrained")
+    for (name, matrix), ax in zip(matrices.items(), axes.flat, strict=True):
+        display = ConfusionMatrixDisplay(matrix, display_labels=classes)
+        look = {"cmap": "Blues", "colorbar": False, "text_kw": {"fontsize": 8}}
+        display.plot(ax=ax, values_format="d" if matrix is counts else ".0f", **look)
+        ax.set_title(name)
+    return axes.ravel()
 
 
 def threshold_curve(
@@ -211,7 +164,7 @@ def threshold_curve(
     scores : array of shape (n,)
         Decision scores or probabilities; samples at or above the threshold are called positive.
     threshold : float, optional
-        Marked with a line and two dots.
+        Marked with a line and two dots; above all scores precision is not defined and has none.
     ax : Axes, optional
         Where to draw; a new figure without it.
 
@@ -247,16 +200,13 @@ def threshold_curve(
     ax.plot(thresholds[step], recall[:-1][step], color=ORANGE, linestyle="--", label="recall")
     if threshold is not None:
         ax.axvline(threshold, color="black", linewidth=0.8, linestyle=":")
-        at = min(int(np.searchsorted(thresholds, threshold)), len(thresholds) - 1)
-        ax.plot([threshold] * 2, [precision[at], recall[at]], "ko", markersize=5)
+        at = np.searchsorted(thresholds, threshold)
+        # Above the highest score nothing is found, and nothing is called positive to be precise.
+        precise = precision[at] if at < len(thresholds) else np.nan
+        ax.plot([threshold] * 2, [precise, recall[at]], "ko", markersize=5)
     ax.set(xlabel="threshold", ylabel="precision, recall", ylim=(0, 1.02))
     ax.legend(loc="center left")
     return ax
-
-
-def _shares(counts: np.ndarray, *, axis: int) -> np.ndarray:
-    totals = counts.sum(axis=axis, keepdims=True)
-    return np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
 
 
 def pixel_map(
@@ -266,7 +216,7 @@ def pixel_map(
     cmap: str = "viridis",
     ax: Axes | None = None,
     **imshow: Any,
-) -> AxesImage:
+) -> Axes:
     """Draw one value for each of the 784 pixels as a picture.
 
     Parameters
@@ -282,7 +232,8 @@ def pixel_map(
 
     Returns
     -------
-    AxesImage
+    Axes
+        Its ``images[0]`` is what a colour bar of several needs.
 
     Raises
     ------
@@ -299,7 +250,12 @@ def pixel_map(
     ax.set_yticks([])
     if label is not None:
         ax.figure.colorbar(image, ax=ax, label=label, fraction=0.046, pad=0.04)
-    return image
+    return ax
+
+
+def _percent(counts: np.ndarray, *, axis: int) -> np.ndarray:
+    totals = counts.sum(axis=axis, keepdims=True)
+    return 100 * np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
 
 
 def _draw_tiles(
@@ -323,15 +279,16 @@ def _draw_tiles(
     ]
     for (top, left), picture in zip(corners, pictures, strict=False):
         canvas[top : top + SIDE, left : left + SIDE] = picture
+    points = 9 if ax else _POINTS
     if ax is None:
         from matplotlib import pyplot as plt
 
         height, width = (size / SIDE * _INCHES for size in canvas.shape)
-        _, ax = plt.subplots(figsize=(width, height))
+        ax = plt.figure(figsize=(width, height)).add_axes((0, 0, 1, 1))
     image = ax.imshow(canvas, interpolation="nearest", **imshow)
     ax.set_axis_off()
     for (top, left), label in zip(corners, labels if labels is not None else (), strict=False):
-        ax.text(left + SIDE / 2, top - 2, str(label), ha="center", va="bottom", fontsize=9)
+        ax.text(left + SIDE / 2, top - 2, str(label), ha="center", va="bottom", fontsize=points)
     return image
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from html.parser import HTMLParser
 
 import ipywidgets
 import matplotlib
@@ -14,9 +15,8 @@ from PIL import Image
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
-from mnist_course.display import WIDGET_MIME, control, show, to_png
+from mnist_course.display import control, show, to_png
 from mnist_course.plots import (
-    confusion_matrices,
     confusion_plot,
     digit_grid,
     pixel_map,
@@ -24,27 +24,60 @@ from mnist_course.plots import (
     weight_grid,
 )
 
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
 
 @pytest.fixture
 def shown(monkeypatch):
+    """Return the list of what is displayed, in order: data and options; updates too."""
     outputs = []
-    monkeypatch.setattr(
-        "IPython.display.display", lambda data, **options: outputs.append((data, options))
-    )
+
+    class Handle:
+        def update(self, data, **options):
+            outputs.append((data, {"update": True, **options}))
+
+    def display(data, **options):
+        outputs.append((data, options))
+        return Handle() if options.get("display_id") else None
+
+    monkeypatch.setattr("IPython.display.display", display)
     return outputs
+
+
+class _Image(HTMLParser):
+    """The attributes of the one image in a piece of HTML."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        assert tag == "img"
+        self.attributes = dict(attrs)
+
+
+def _bar(height):
+    figure, ax = plt.subplots(figsize=(2, 2))
+    ax.bar([0], [height])
+    ax.set_ylim(0, 10)
+    return figure
 
 
 def _picture(data) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).convert("RGB"))
 
 
-def test_show_puts_the_words_into_the_metadata_and_closes_the_figure(shown):
-    figure, ax = plt.subplots()
-    ax.plot([0, 1])
-    show(figure, "A line that rises.")
+def test_show_says_the_words_in_html_in_metadata_and_as_text_and_closes_the_figure(shown):
+    words = 'A "line" that <rises> & rises.'
+    show(_bar(1), words)
     ((data, options),) = shown
-    assert options["metadata"] == {"image/png": {"alt": "A line that rises."}}
-    assert data["text/plain"] == "A line that rises."
+    assert options["metadata"] == {"image/png": {"alt": words}}
+    assert data["text/plain"] == words
+    image = _Image(data["text/html"]).attributes
+    assert image["alt"] == words
+    assert image["src"] == "data:image/png;base64," + data["image/png"]
+    height, width, _ = _picture(data).shape
+    assert (image["width"], image["height"]) == (str(width), str(height))
     assert _picture(data).std() > 0
     assert plt.get_fignums() == []
 
@@ -58,37 +91,68 @@ def test_fewer_colours_make_a_smaller_file_of_the_same_size():
     assert Image.open(io.BytesIO(small)).size == Image.open(io.BytesIO(large)).size
 
 
-def test_a_control_leaves_a_still_picture_and_redraws_when_it_moves(shown, monkeypatch):
-    drawn, boxes = [], []
-
-    class Box(ipywidgets.VBox):
-        def __init__(self, *arguments, **options):
-            super().__init__(*arguments, **options)
-            boxes.append(self)
-
-    monkeypatch.setattr(ipywidgets, "VBox", Box)
-
-    def draw(height):
-        drawn.append(height)
-        figure, ax = plt.subplots(figsize=(2, 2))
-        ax.bar([0], [height])
-        ax.set_ylim(0, 10)
-        return figure
-
+def test_controls_and_picture_are_outputs_of_their_own_and_the_picture_follows(shown):
+    drawn = []
     slider = ipywidgets.IntSlider(value=2, max=10)
-    control(draw, height=slider, alt="A bar of height 2.")
-    ((data, options),) = shown
-    assert {"image/png", "text/plain", WIDGET_MIME} == set(data)
-    assert options["metadata"]["image/png"]["alt"] == "A bar of height 2."
+    menu = ipywidgets.Dropdown(options=[("red", "r"), ("blue", "b")], description="colour")
 
-    (box,) = boxes
-    assert data[WIDGET_MIME]["model_id"] == box.model_id
-    picture = box.children[-1]
-    before = picture.value
+    def draw(height, colour):
+        drawn.append((height, colour))
+        return _bar(height)
+
+    control(draw, alt="A bar.", height=slider, colour=menu)
+    (view, _), (still, options) = shown
+    assert set(view) == {WIDGET_VIEW, "text/plain"} and view["text/plain"] == ""
+    assert still["text/plain"] == "A bar. Now height = 2, colour = red."
+    assert options["metadata"]["image/png"]["alt"] == still["text/plain"]
+    assert drawn == [(2, "r")]
+
     slider.value = 9
-    assert drawn[-1] == 9
-    assert picture.value != before
+    menu.value = "b"
+    assert drawn[1:] == [(9, "r"), (9, "b")]
+    data, options = shown[-1]
+    assert options["update"]
+    assert options["metadata"]["image/png"]["alt"] == "A bar. Now height = 9, colour = blue."
+    assert not np.array_equal(_picture(data), _picture(still))
     assert plt.get_fignums() == []
+
+
+def test_what_is_raised_while_drawing_stands_in_the_picture_s_place(shown):
+    slider = ipywidgets.FloatSlider(value=2, description="divide by")
+
+    def draw(divisor):
+        plt.figure()
+        return _bar(1 / divisor)
+
+    control(draw, alt="A bar.", divisor=slider)
+    slider.value = 0
+    assert shown[-1][0] == {
+        "text/plain": "No picture: ZeroDivisionError: float division by zero\nNow divide by = 0."
+    }
+    assert plt.get_fignums() == []
+    slider.value = 4
+    assert "image/png" in shown[-1][0]
+
+
+def test_nothing_is_shown_of_a_control_whose_first_picture_fails(shown):
+    with pytest.raises(ZeroDivisionError):
+        control(lambda x: _bar(1 / x), alt="A bar.", x=ipywidgets.IntSlider(value=0))
+    assert shown == []
+
+
+@pytest.mark.parametrize(
+    ("slider", "ends"),
+    [
+        (ipywidgets.IntSlider(min=-264_400, max=506_200, step=100), (-260_000, 505_000, 5000)),
+        (ipywidgets.FloatSlider(min=0.004, max=1, step=0.0001), (0.005, 1.0, 0.005)),
+        (ipywidgets.IntSlider(min=0, max=49), (0, 49, 1)),
+        (ipywidgets.IntSlider(min=0, max=3000, step=100), (0, 3000, 100)),
+        (ipywidgets.FloatLogSlider(min=-2, max=2, step=0.5), (-2, 2, 0.5)),
+    ],
+)
+def test_a_slider_has_steps_that_one_can_see_and_never_leaves_its_range(shown, slider, ends):
+    control(lambda x: _bar(1), alt="A bar.", x=slider)
+    assert (slider.min, slider.max, slider.step) == ends
 
 
 def test_a_grid_shows_every_picture_in_its_place():
@@ -105,9 +169,9 @@ def test_a_grid_shows_every_picture_in_its_place():
 def test_plots_draw_where_they_are_told():
     figure, axes = plt.subplots(1, 2)
     assert digit_grid(np.zeros((2, 28, 28)), ax=axes[0]) is axes[0]
-    image = pixel_map(np.arange(784), label="value", ax=axes[1])
-    assert image.axes is axes[1]
-    assert np.array_equal(image.get_array(), np.arange(784).reshape(28, 28))
+    assert pixel_map(np.arange(784), label="value", ax=axes[1]) is axes[1]
+    drawn = axes[1].images[0].get_array()
+    assert np.array_equal(drawn, np.arange(784).reshape(28, 28))
     assert figure.axes[-1].get_ylabel() == "value"
     plt.close(figure)
 
@@ -124,51 +188,64 @@ def test_labels_of_another_number_are_an_error():
 
 
 def test_weights_share_one_scale_centred_at_zero():
-    image = weight_grid(np.linspace(-3, 1, 2 * 784).reshape(2, 784), [0, 1])
-    assert image.get_clim() == (-3, 3)
-    plt.close(image.axes.figure)
+    ax = weight_grid(np.linspace(-3, 1, 2 * 784).reshape(2, 784), [0, 1])
+    assert ax.images[0].get_clim() == (-3, 3)
+    plt.close(ax.figure)
+
+
+@pytest.mark.parametrize("draw", [digit_grid, weight_grid])
+def test_a_digit_is_at_least_one_inch_and_a_fifth_wide(draw):
+    ax = draw(np.ones((4, 784)), list("abcd"), columns=2)
+    ax.figure.draw_without_rendering()
+    left, right = ax.transData.transform([(0, 0), (28, 0)])[:, 0] / ax.figure.dpi
+    assert right - left >= 1.2
+    plt.close(ax.figure)
+
+
+def _cells(axes):
+    return [[text.get_text() for text in ax.texts] for ax in axes]
 
 
 def test_the_confusion_matrix_in_four_ways():
-    y_true = [0, 0, 0, 0, 1, 1, 2]
-    y_pred = [0, 0, 0, 1, 1, 2, 2]
-    matrices = confusion_matrices(y_true, y_pred)
-    assert matrices["counts"].tolist() == [[3, 1, 0], [0, 1, 1], [0, 0, 1]]
-    assert matrices["by row"].tolist() == [[0.75, 0.25, 0], [0, 0.5, 0.5], [0, 0, 1]]
-    assert matrices["by column"].tolist() == [[1, 0.5, 0], [0, 0.5, 0.5], [0, 0, 0.5]]
-    assert matrices["errors by row"].tolist() == [[0, 1, 0], [0, 0, 1], [0, 0, 0]]
+    axes = confusion_plot([0, 0, 0, 0, 1, 1, 2], [0, 0, 0, 1, 1, 2, 2])
+    assert [ax.get_title() for ax in axes] == [
+        "counts",
+        "by row (%)",
+        "by column (%)",
+        "errors by row (%)",
+    ]
+    assert _cells(axes) == [
+        ["3", "1", "0", "0", "1", "1", "0", "0", "1"],
+        ["75", "25", "0", "0", "50", "50", "0", "0", "100"],
+        ["100", "50", "0", "0", "50", "50", "0", "0", "50"],
+        ["0", "100", "0", "0", "0", "100", "0", "0", "0"],
+    ]
+    plt.close(axes[0].figure)
 
 
 def test_a_class_that_never_occurs_has_a_row_of_zeros():
-    matrices = confusion_matrices([0, 1], [0, 1], labels=[0, 1, 2])
-    assert matrices["by row"][2].tolist() == [0, 0, 0]
-    assert matrices["by column"][:, 2].tolist() == [0, 0, 0]
+    axes = confusion_plot([0, 1], [0, 1], labels=[0, 1, 2])
+    assert _cells(axes)[1][6:] == ["0", "0", "0"]
+    assert [label.get_text() for label in axes[0].get_xticklabels()] == ["0", "1", "2"]
+    plt.close(axes[0].figure)
 
 
 def test_labels_may_be_text_but_not_text_on_one_side_only():
-    assert confusion_matrices(["5", "3"], ["5", "5"])["counts"].tolist() == [[0, 1], [0, 1]]
-    with pytest.raises(ValueError, match="different kinds"):
-        confusion_matrices(["5", "3"], [5, 5])
+    axes = confusion_plot(["5", "3"], ["5", "5"])
+    assert _cells(axes)[0] == ["0", "1", "0", "1"]
+    assert [label.get_text() for label in axes[0].get_xticklabels()] == ["3", "5"]
+    plt.close(axes[0].figure)
+    with pytest.raises(ValueError, match="string and number"):
+        confusion_plot(["5", "3"], [5, 5])
 
 
-@pytest.mark.parametrize(("y_true", "y_pred"), [([], []), ([1, 2], [1]), ([[1]], [[1]])])
-def test_lists_that_do_not_fit_are_an_error(y_true, y_pred):
-    with pytest.raises(ValueError, match="one length"):
-        confusion_matrices(y_true, y_pred)
-
-
-def test_the_confusion_plot_shows_counts_and_percent():
-    figure, axes = plt.subplots(2, 2)
-    displays = confusion_plot([0, 0, 1], [0, 1, 1], axes=axes)
-    texts = [[cell.get_text() for cell in display.text_.flat] for display in displays]
-    assert texts == [
-        ["1", "1", "0", "1"],
-        ["50", "50", "0", "100"],
-        ["100", "50", "0", "50"],
-        ["0", "100", "0", "0"],
-    ]
-    assert [display.ax_ for display in displays] == list(axes.flat)
-    plt.close(figure)
+@pytest.mark.parametrize(
+    ("y_true", "y_pred", "words"),
+    [([], [], "empty"), ([1, 2], [1], "inconsistent numbers of samples")],
+)
+def test_lists_that_do_not_fit_are_an_error(y_true, y_pred, words):
+    with pytest.raises(ValueError, match=words):
+        confusion_plot(y_true, y_pred)
 
 
 def test_the_threshold_curve_marks_precision_and_recall_at_the_threshold():
@@ -176,6 +253,13 @@ def test_the_threshold_curve_marks_precision_and_recall_at_the_threshold():
     ax = threshold_curve(y_true, [0.1, 0.4, 0.35, 0.8], threshold=0.35)
     marked = next(line for line in ax.lines if line.get_marker() == "o")
     assert marked.get_ydata().tolist() == pytest.approx([2 / 3, 1.0])
+    plt.close(ax.figure)
+
+
+def test_above_every_score_recall_is_zero_and_precision_is_not_marked():
+    ax = threshold_curve([False, True, True], [0.1, 0.2, 0.9], threshold=5)
+    marked = next(line for line in ax.lines if line.get_marker() == "o")
+    assert marked.get_ydata().tolist() == pytest.approx([np.nan, 0.0], nan_ok=True)
     plt.close(ax.figure)
 
 
