@@ -7,9 +7,15 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TEST_READY := $(VENV)/.ready-to-test
+LOWEST := .venv-lowest
+# A worker that has run out of tests takes some from the other.
+TESTS := -m pytest -n 2 --dist worksteal
+COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --custom-compile-command "make lock"
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup run full lab test verify lock
+.PHONY: help setup run full lab test verify lock lowest
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,24 +29,36 @@ full: $(READY)  ## Run all rows of MNIST and write outputs and ledger back
 	$(BIN)/mnist-course run --profile full --source mnist --update
 
 lab: $(READY)  ## Open the notebooks in JupyterLab
-	OPENBLAS_THREAD_TIMEOUT=16 $(BIN)/jupyter lab notebooks
+	$(BIN)/mnist-course lab
 
-test: $(READY)  ## Pass the tests; needs neither data nor network
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+test: $(TEST_READY)  ## Pass the tests; needs neither data nor network
+	$(BIN)/python $(TESTS)
 
 verify: $(READY)  ## Re-run committed notebooks on MNIST and compare every output
 	$(BIN)/mnist-course verify
 
-lock: $(READY)  ## Solve the dependencies anew and write requirements.lock
+lock: $(READY)  ## Solve the dependencies anew and write both lock files
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --no-annotate --upgrade \
-		--custom-compile-command "make lock" --output-file requirements.lock
+	$(COMPILE) --upgrade --extra dev --output-file requirements-dev.lock pyproject.toml
+	printf 'hatchling\neditables\n' | $(COMPILE) --constraint requirements-dev.lock \
+		--output-file requirements.lock pyproject.toml -
 
-$(READY): requirements.lock pyproject.toml
+lowest:  ## Pass the tests with the oldest versions that pyproject.toml allows
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet uv
+	VIRTUAL_ENV=$(LOWEST) $(LOWEST)/bin/uv pip install --resolution lowest-direct --editable ".[dev]"
+	$(LOWEST)/bin/python $(TESTS)
+
+# What the course itself needs. The overrides for JupyterLab are copied into the environment.
+$(READY): requirements.lock pyproject.toml mnist_course/front_end/overrides.json
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 to 3.14 was found. Install one, or name it:" \
 		"make setup PYTHON=/path/to/python"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --no-deps --no-build-isolation --editable .
 	@touch $(READY)
+
+# On top of it, what the tests need. Both locks hold the same versions.
+$(TEST_READY): $(READY) requirements-dev.lock
+	$(BIN)/python -m pip install --require-hashes --requirement requirements-dev.lock
+	@touch $(TEST_READY)
