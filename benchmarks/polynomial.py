@@ -26,7 +26,7 @@ from benchmarks.table import record_table
 from mnist_course import load_mnist
 from mnist_course.cost import Peak
 from mnist_course.machine import owned_cores, thread_environment
-from mnist_course_tools.run.memory import EVERY, family_memory
+from mnist_course_tools.memory import EVERY, family_memory
 
 MB = 1e6
 SPLIT = {"test_size": 0.2, "random_state": 42}

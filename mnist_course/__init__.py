@@ -16,74 +16,39 @@ from typing import TYPE_CHECKING, Any
 from mnist_course.machine import limit_threads
 
 if TYPE_CHECKING:  # for editors and type checkers, which do not run __getattr__
-    from mnist_course.acceleration import accelerate
-    from mnist_course.cost import measure
-    from mnist_course.dask_cluster import cluster
-    from mnist_course.data import Dataset, load_csv, load_idx, load_mnist
-    from mnist_course.display import control, show
-    from mnist_course.machine import versions
-    from mnist_course.plots import (
-        BLUE,
-        GREY,
-        ORANGE,
-        confusion_plot,
-        digit_grid,
-        pixel_map,
-        threshold_curve,
-        weight_grid,
-    )
-    from mnist_course.report import published, recorded_benchmark, reporter
+    from mnist_course.acceleration import accelerate as accelerate
+    from mnist_course.cost import measure as measure
+    from mnist_course.dask_cluster import cluster as cluster
+    from mnist_course.data import Dataset as Dataset
+    from mnist_course.data import load_csv as load_csv
+    from mnist_course.data import load_idx as load_idx
+    from mnist_course.data import load_mnist as load_mnist
+    from mnist_course.display import control as control
+    from mnist_course.display import show as show
+    from mnist_course.machine import versions as versions
+    from mnist_course.plots import *  # noqa: F403
+    from mnist_course.report import published as published
+    from mnist_course.report import recorded_benchmark as recorded_benchmark
+    from mnist_course.report import reporter as reporter
 
 __version__ = "0.1.0"
 
-_HOME_OF = {
-    "BLUE": "plots",
-    "Dataset": "data",
-    "GREY": "plots",
-    "ORANGE": "plots",
-    "accelerate": "acceleration",
-    "cluster": "dask_cluster",
-    "confusion_plot": "plots",
-    "control": "display",
-    "digit_grid": "plots",
-    "load_csv": "data",
-    "load_idx": "data",
-    "load_mnist": "data",
-    "measure": "cost",
-    "pixel_map": "plots",
-    "published": "report",
-    "recorded_benchmark": "report",
-    "reporter": "report",
-    "show": "display",
-    "threshold_curve": "plots",
-    "versions": "machine",
-    "weight_grid": "plots",
+_NAMES_IN = {
+    "acceleration": ("accelerate",),
+    "cost": ("measure",),
+    "dask_cluster": ("cluster",),
+    "data": ("Dataset", "load_csv", "load_idx", "load_mnist"),
+    "display": ("control", "show"),
+    "machine": ("versions",),
+    "plots": (
+        *("AMBER", "BLUE", "GREEN", "GREY", "ORANGE"),
+        *("digit_grid", "pixel_map", "threshold_curve", "weight_grid"),
+    ),
+    "report": ("published", "recorded_benchmark", "reporter"),
 }
+_HOME_OF = {name: module for module, names in _NAMES_IN.items() for name in names}
 
-__all__ = [
-    "BLUE",
-    "GREY",
-    "ORANGE",
-    "Dataset",
-    "__version__",
-    "accelerate",
-    "cluster",
-    "confusion_plot",
-    "control",
-    "digit_grid",
-    "load_csv",
-    "load_idx",
-    "load_mnist",
-    "measure",
-    "pixel_map",
-    "published",
-    "recorded_benchmark",
-    "reporter",
-    "show",
-    "threshold_curve",
-    "versions",
-    "weight_grid",
-]
+__all__ = ["__version__", *_HOME_OF]
 
 
 def __getattr__(name: str) -> Any:

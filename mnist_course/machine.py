@@ -1,4 +1,4 @@
-"""What this process really owns: cores, memory, and a thread limit that fits them.
+"""What this process really owns: its cores, and a thread limit that fits them.
 
 Only the standard library is imported here, so that the limit can be set before NumPy loads.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mnist_course.errors import UsageError, notice
 
+CORES_VARIABLE = "MNIST_COURSE_CORES"
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -25,39 +26,22 @@ THREAD_VARIABLES = (
 # With 2**16, a few hundredths of a millisecond, a second thread helps logistic regression instead
 # of slowing it (benchmarks/threads.py). OpenBLAS takes values from 4 to 30.
 _SOON_ASLEEP = {"OPENBLAS_THREAD_TIMEOUT": "16"}
-CORES_VARIABLE = "MNIST_COURSE_CORES"
 _CGROUP_ROOT = Path("/sys/fs/cgroup")
 _CGROUP_OF_SELF = Path("/proc/self/cgroup")
 
 
 def visible_cores() -> int:
-    """Count the cores that libraries see: all of the machine, or those of the affinity mask.
-
-    Returns
-    -------
-    int
-        At least 1.
-    """
+    """Count the cores that libraries see: all of the machine, or those of the affinity mask."""
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
 
 
-def owned_cores(*, cgroup_root: Path = _CGROUP_ROOT, cgroup_of_self: Path = _CGROUP_OF_SELF) -> int:
-    """Count the cores this process may really keep busy.
+def owned_cores() -> int:
+    """Count the cores this process may really keep busy: at least 1.
 
-    The smallest of the affinity mask, the CPU quota of the container (control groups,
-    version 2; whole cores, rounded down) and the environment variable ``MNIST_COURSE_CORES``.
-
-    Parameters
-    ----------
-    cgroup_root, cgroup_of_self : Path
-        Where the kernel shows control groups; other values serve tests.
-
-    Returns
-    -------
-    int
-        At least 1.
+    The smallest of the affinity mask, the CPU quota of the container (control groups, version
+    2; whole cores, rounded down) and the environment variable ``MNIST_COURSE_CORES``.
 
     Raises
     ------
@@ -65,7 +49,10 @@ def owned_cores(*, cgroup_root: Path = _CGROUP_ROOT, cgroup_of_self: Path = _CGR
         If ``MNIST_COURSE_CORES`` is not a whole number of at least 1.
     """
     limits: list[float] = [visible_cores()]
-    limits += _cpu_quotas(cgroup_root, cgroup_of_self)
+    for text in cgroup_settings("cpu.max"):
+        quota, _, period = text.partition(" ")
+        if quota.isdigit() and period.isdigit() and int(period):
+            limits.append(int(quota) / int(period))
     wish = os.environ.get(CORES_VARIABLE, "").strip()
     if wish:
         if not wish.isdigit() or int(wish) < 1:
@@ -77,23 +64,19 @@ def owned_cores(*, cgroup_root: Path = _CGROUP_ROOT, cgroup_of_self: Path = _CGR
     return max(1, int(min(limits)))
 
 
-def owned_memory(
-    *, cgroup_root: Path = _CGROUP_ROOT, cgroup_of_self: Path = _CGROUP_OF_SELF
-) -> int:
-    """Return the memory this process may use, in bytes.
+def cgroup_settings(name: str) -> Iterator[str]:
+    """Yield a setting of this process's control group, such as ``cpu.max``, and of those around.
 
-    Returns
-    -------
-    int
-        The machine's memory or, if smaller, the limit of the container.
+    Nothing outside Linux, or where there are no control groups of version 2.
     """
-    import psutil
-
-    limits = [psutil.virtual_memory().total]
-    for folder in _cgroup_folders(cgroup_root, cgroup_of_self):
-        text = _read(folder / "memory.max")
-        limits += [int(text)] if text.isdigit() else []
-    return min(limits)
+    for line in _read(_CGROUP_OF_SELF).splitlines():
+        if not line.startswith("0::"):
+            continue  # a controller of version 1
+        # Inside a container the path may be the host's and not exist here: the top still does.
+        inner = _CGROUP_ROOT / line.removeprefix("0::").lstrip("/")
+        for folder in (inner, *inner.parents):
+            if folder.is_relative_to(_CGROUP_ROOT):
+                yield _read(folder / name)
 
 
 def thread_environment(threads: int) -> dict[str, str]:
@@ -107,7 +90,7 @@ def thread_environment(threads: int) -> dict[str, str]:
 
 
 def limit_threads(environment: MutableMapping[str, str] | None = None) -> int:
-    """Hold BLAS and OpenMP in this process to the cores it owns.
+    """Hold BLAS and OpenMP in this process to the cores it owns, and return their number.
 
     Variables that are already set are left alone. Where the libraries would find the right
     number by themselves no number is set, because joblib divides the cores among its workers
@@ -117,11 +100,6 @@ def limit_threads(environment: MutableMapping[str, str] | None = None) -> int:
     Parameters
     ----------
     environment : mutable mapping, default=os.environ
-
-    Returns
-    -------
-    int
-        The number of cores owned.
     """
     environment = os.environ if environment is None else environment
     for name, value in _SOON_ASLEEP.items():
@@ -151,24 +129,6 @@ def versions() -> str:
     packages = ("numpy", "scipy", "scikit-learn", "pandas", "matplotlib")
     named = [f"{name} {version(name)}" for name in packages]
     return ", ".join([f"Python {sys.version_info.major}.{sys.version_info.minor}", *named])
-
-
-def _cpu_quotas(root: Path, of_self: Path) -> Iterator[float]:
-    for folder in _cgroup_folders(root, of_self):
-        quota, _, period = _read(folder / "cpu.max").partition(" ")
-        if quota.isdigit() and period.isdigit() and int(period):
-            yield int(quota) / int(period)
-
-
-def _cgroup_folders(root: Path, of_self: Path) -> Iterator[Path]:
-    """Yield this process's control group and those around it."""
-    for line in _read(of_self).splitlines():
-        if not line.startswith("0::"):
-            continue  # a controller of version 1
-        # Inside a container the path may be the host's and not exist here: the top still does.
-        inner = root / line.removeprefix("0::").lstrip("/")
-        yield inner
-        yield from (parent for parent in inner.parents if parent.is_relative_to(root))
 
 
 def _read(path: Path) -> str:

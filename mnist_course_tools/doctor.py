@@ -15,7 +15,8 @@ from mnist_course.data import cache as store
 from mnist_course.data.block import MNIST
 from mnist_course.data.load import FOLDER_VARIABLE, named_folder
 from mnist_course.errors import DataError, UsageError, command
-from mnist_course.machine import THREAD_VARIABLES, owned_cores, owned_memory, visible_cores
+from mnist_course.machine import THREAD_VARIABLES, owned_cores, visible_cores
+from mnist_course_tools.memory import owned_memory
 
 GB = 1e9
 _MEMORY_WANTED = 1.0  # GB: what a notebook may need in the quick profile

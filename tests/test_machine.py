@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from mnist_course import machine
+from mnist_course_tools.memory import owned_memory
 
 
-def _cgroups(tmp_path: Path, membership: str, **limits: str) -> dict[str, Path]:
+def _lay_out(monkeypatch, tmp_path: Path, membership: str, **limits: str) -> None:
     """Lay out control groups as the kernel shows them."""
     root = tmp_path / "cgroup"
     of_self = tmp_path / "self"
@@ -23,7 +24,8 @@ def _cgroups(tmp_path: Path, membership: str, **limits: str) -> dict[str, Path]:
         path = root / name.replace("__", "/").replace("_dot_", ".")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="ascii")
-    return {"cgroup_root": root, "cgroup_of_self": of_self}
+    monkeypatch.setattr(machine, "_CGROUP_ROOT", root)
+    monkeypatch.setattr(machine, "_CGROUP_OF_SELF", of_self)
 
 
 @pytest.fixture
@@ -45,17 +47,18 @@ def eight_cores(monkeypatch):
     ],
 )
 def test_the_quota_of_the_container_limits_the_cores(
-    tmp_path, eight_cores, membership, limits, cores
+    tmp_path, monkeypatch, eight_cores, membership, limits, cores
 ):
-    assert machine.owned_cores(**_cgroups(tmp_path, membership, **limits)) == cores
+    _lay_out(monkeypatch, tmp_path, membership, **limits)
+    assert machine.owned_cores() == cores
 
 
 def test_a_wish_for_fewer_cores_is_granted_and_for_more_is_not(tmp_path, eight_cores, monkeypatch):
-    groups = _cgroups(tmp_path, "0::/\n", cpu_dot_max="400000 100000")
+    _lay_out(monkeypatch, tmp_path, "0::/\n", cpu_dot_max="400000 100000")
     monkeypatch.setenv(machine.CORES_VARIABLE, "2")
-    assert machine.owned_cores(**groups) == 2
+    assert machine.owned_cores() == 2
     monkeypatch.setenv(machine.CORES_VARIABLE, "16")
-    assert machine.owned_cores(**groups) == 4
+    assert machine.owned_cores() == 4
 
 
 @pytest.mark.parametrize("wish", ["none", "0", "-1", "1.5"])
@@ -65,16 +68,16 @@ def test_a_wish_that_is_no_number_of_cores_is_an_error(monkeypatch, wish):
         machine.owned_cores()
 
 
-def test_the_memory_limit_of_the_container_counts(tmp_path):
-    groups = _cgroups(tmp_path, "0::/\n", memory_dot_max="2000000000")
-    assert machine.owned_memory(**groups) == 2_000_000_000
+def test_the_memory_limit_of_the_container_counts(tmp_path, monkeypatch):
+    _lay_out(monkeypatch, tmp_path, "0::/\n", memory_dot_max="2000000000")
+    assert owned_memory() == 2_000_000_000
 
 
-def test_no_memory_limit_means_the_machine_s_memory(tmp_path):
+def test_no_memory_limit_means_the_machine_s_memory(tmp_path, monkeypatch):
     import psutil
 
-    groups = _cgroups(tmp_path, "0::/\n", memory_dot_max="max")
-    assert machine.owned_memory(**groups) == psutil.virtual_memory().total
+    _lay_out(monkeypatch, tmp_path, "0::/\n", memory_dot_max="max")
+    assert owned_memory() == psutil.virtual_memory().total
 
 
 def test_no_number_is_set_where_the_libraries_find_it_themselves(eight_cores):

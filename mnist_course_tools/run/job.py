@@ -22,8 +22,8 @@ from mnist_course.profiles import PROFILE_VARIABLE, Profile
 from mnist_course.report import Record
 from mnist_course_tools.kernel import kernel_environment
 from mnist_course_tools.ledger import collect
+from mnist_course_tools.memory import EVERY, family_memory
 from mnist_course_tools.notebooks import read_notebook, title_of
-from mnist_course_tools.run.memory import EVERY, family_memory
 
 _INTERVAL = 0.2  # seconds between two looks at the request to stop
 _PATIENCE = 3  # seconds to end in an orderly way

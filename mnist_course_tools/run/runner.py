@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mnist_course.errors import CourseError
-from mnist_course.machine import owned_cores, owned_memory
+from mnist_course.machine import owned_cores
 from mnist_course.profiles import Profile
+from mnist_course_tools.memory import owned_memory
 from mnist_course_tools.notebooks import check_parameters, read_notebook
 from mnist_course_tools.run.job import CellWatcher, Job, Outcome, run_job
 

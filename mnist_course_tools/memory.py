@@ -1,4 +1,4 @@
-"""Memory of a kernel and the processes it starts."""
+"""Memory: what this process may use, and what a kernel and its processes do use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,21 @@ from pathlib import Path
 
 import psutil
 
+from mnist_course.machine import cgroup_settings
+
 EVERY = 0.1  # seconds between two looks
+
+
+def owned_memory() -> int:
+    """Return the memory this process may use, in bytes.
+
+    Returns
+    -------
+    int
+        The machine's memory or, if smaller, the limit of the container.
+    """
+    limits = [int(text) for text in cgroup_settings("memory.max") if text.isdigit()]
+    return min([psutil.virtual_memory().total, *limits])
 
 
 def family_memory(pid: int) -> int:
