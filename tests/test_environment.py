@@ -359,7 +359,7 @@ def test_a_lock_holds_what_an_editable_installation_builds_with(lock: Path) -> N
     assert {*build_backend(), "editables"} <= names
 
 
-# --- the wheel ----------------------------------------------------------------------------------
+# --- the wheel (test_wheel.py runs chapters from it) --------------------------------------------
 
 
 def build(kind: str, folder: Path) -> Path:
@@ -402,26 +402,6 @@ def test_each_kind_of_installation_gives_jupyterlab_the_course_s_settings(
         (name,) = [n for n in wheel.namelist() if "/data/share/jupyter/" in n]
         assert name.endswith("/share/jupyter/lab/settings/overrides.d/mnist-course.json")
         assert json.loads(wheel.read(name)) == json.loads(OVERRIDES.read_text(encoding="utf-8"))
-
-
-def test_from_the_wheel_alone_a_chapter_with_recorded_results_runs(tmp_path: Path) -> None:
-    site, notebooks = tmp_path / "site", tmp_path / "notebooks"
-    with zipfile.ZipFile(build("build_wheel", tmp_path)) as wheel:
-        wheel.extractall(site)
-    notebooks.mkdir()
-    chapter = next((ROOT / "notebooks").glob("06_*.ipynb"))  # shows a benchmark's table
-    shutil.copy(chapter, notebooks)
-    command = ["run", "--notebooks", "notebooks", "--source", "digits", "--out", "out"]
-    done = subprocess.run(
-        [sys.executable, "-m", "mnist_course_tools", *command],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(site)},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 # --- what the package says about itself ---------------------------------------------------------
