@@ -17,7 +17,7 @@ import pytest
 from mnist_course.data import Dataset, load_csv, load_idx, load_mnist
 from mnist_course.data.block import BLOCK_NAME, MNIST, make_block
 from mnist_course.data.cache import cache_folder
-from mnist_course.data.digits import every_nth_of_each_class
+from mnist_course.data.digits import every_nth_of_each_class, small_digits
 from mnist_course.data.idx import parse_idx
 from mnist_course.data.load import check_folder
 from mnist_course.errors import DataError, UsageError, command
@@ -325,6 +325,13 @@ def test_every_picture_stands_beside_its_own_label(digits):
 
     model = KNeighborsClassifier(1).fit(*digits.train)
     assert model.score(*digits.test) > 0.95
+
+
+def test_the_small_digits_are_those_of_scikit_learn():
+    from sklearn.datasets import load_digits
+
+    pixels, labels = load_digits(return_X_y=True)
+    assert np.array_equal(small_digits(), np.c_[pixels, labels])
 
 
 def test_every_nth_counts_within_each_class():

@@ -1,11 +1,17 @@
 """What goes wrong between a reader and the data, each with a real server or a real disk."""
 
 import contextlib
+import json
 import os
 import signal
+import socket
+import stat
+import sys
 import tempfile
 import threading
+import time
 import traceback
+from pathlib import Path
 
 import filelock
 import numpy as np
@@ -14,7 +20,7 @@ import pytest
 from mnist_course.data import cache as caching
 from mnist_course.data import download, load_mnist
 from mnist_course.data.block import BLOCK_NAME, UNFINISHED_PREFIX, make_block, write_block
-from mnist_course.data.load import load_edition
+from mnist_course.data.load import fetch_mnist, load_edition
 from mnist_course.errors import DataError
 from tests.support import child, servers
 from tests.support.disks import read_only, small_disk
@@ -51,6 +57,7 @@ def impatient(monkeypatch):
     """Make every wait for a network short."""
     monkeypatch.setattr(download, "CONNECT_TIMEOUT", 0.5)
     monkeypatch.setattr(download, "READ_TIMEOUT", 0.4)
+    monkeypatch.setattr(download, "PACE_SECONDS", 0.5)
 
 
 def assert_is_the_edition(data):
@@ -127,14 +134,77 @@ def test_a_server_that_falls_silent(edition, folder, use_mirrors, impatient, whe
         assert server.counts.total() == 1
 
 
-def test_a_slow_server_that_keeps_sending_is_waited_for(
-    edition, folder, cache, use_mirrors, monkeypatch
+def test_a_slow_server_that_keeps_sending_is_waited_for_with_a_bar_that_vanishes(
+    edition, folder, cache, use_mirrors, monkeypatch, capsys
 ):
     monkeypatch.setattr(download, "READ_TIMEOUT", 1.0)
-    slowly, at_once = servers.steady(folder, pieces=12, pause=0.1), servers.files(folder)
+    # Three times as much arrives in every half a second, so the rule is met again and again.
+    monkeypatch.setattr(download, "PACE_SECONDS", 0.5)
+    monkeypatch.setattr(download, "PACE_BYTES", 600)
+    slowly, at_once = servers.steady(folder, pieces=18, pause=0.1), servers.files(folder)
     with serve(lambda r: (slowly if r.file_name == FIRST_FILE else at_once)(r)) as server:
         use_mirrors(server.address)
         assert_is_the_edition(load_mnist("mnist"))
+    output = capsys.readouterr()
+    assert output.err == ""  # a red box in a notebook
+    assert FIRST_FILE in output.out
+    assert output.out.split("\r")[-1].strip() == ""
+
+
+def test_a_server_that_drips_is_given_up(edition, folder, use_mirrors, monkeypatch):
+    monkeypatch.setattr(download, "PACE_SECONDS", 0.5)
+    with serve(servers.dripping(folder)) as server:
+        use_mirrors(server.address)
+        start = time.monotonic()
+        loading_fails("is too slow (")
+        assert time.monotonic() - start < 10  # the file would take half a minute
+
+
+@pytest.mark.parametrize(
+    "behaviour", [servers.endless, servers.endless_chunked, servers.announcing_more]
+)
+def test_an_answer_that_never_ends_is_cut_off(edition, use_mirrors, behaviour):
+    with serve(behaviour) as server:
+        use_mirrors(server.address)
+        loading_fails(f"sends more than the file holds ({edition.train_images.n_bytes:,} bytes)")
+        # What it got rid of lay in the system's buffers, which hold some megabytes.
+        assert server.sent < 30e6
+
+
+def test_of_a_redirect_only_the_address_is_read(edition, folder, use_mirrors):
+    with serve(servers.endless_redirect(folder)) as server:
+        use_mirrors(server.address)
+        assert_is_the_edition(load_mnist("mnist"))
+
+
+def test_a_server_that_calls_the_packing_a_matter_of_transport(edition, folder, use_mirrors):
+    def behave(request):
+        request.answer((folder / request.file_name).read_bytes(), Content_Encoding="gzip")
+
+    with serve(behave) as server:
+        use_mirrors(server.address)
+        assert_is_the_edition(load_mnist("mnist"))
+
+
+def test_a_name_that_stands_for_many_silent_machines_takes_the_time_of_one(
+    edition, use_mirrors, monkeypatch
+):
+    if sys.platform != "linux":
+        pytest.skip("only Linux leaves who knocks at a full queue without an answer")
+    monkeypatch.setattr(download, "CONNECT_TIMEOUT", 2.0)
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        host, port = listener.getsockname()
+        for _ in range(3):  # the queue is full with the first or second
+            knocking = stack.enter_context(socket.socket())
+            knocking.setblocking(False)
+            knocking.connect_ex((host, port))
+        one = (socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: [one] * 4)
+        use_mirrors(f"http://many.example:{port}/")
+        start = time.monotonic()
+        loading_fails("could not be reached within 2 s")
+        assert time.monotonic() - start < 6  # each in turn would take 8
 
 
 @pytest.mark.parametrize("code", [403, 404, 500, 503])
@@ -172,7 +242,16 @@ def test_a_certificate_file_that_is_not_there_is_the_networks_fault_not_the_disk
 
 @pytest.mark.parametrize(
     "fault",
-    ["refused", "status", "login page", "truncated", "stalling", "wrong bytes"],
+    [
+        "refused",
+        "status",
+        "login page",
+        "truncated",
+        "stalling",
+        "wrong bytes",
+        "dripping",
+        "endless",
+    ],
 )
 def test_the_next_mirror_is_asked_on_any_fault(edition, folder, use_mirrors, impatient, fault):
     behaviour = {
@@ -181,6 +260,8 @@ def test_the_next_mirror_is_asked_on_any_fault(edition, folder, use_mirrors, imp
         "truncated": servers.truncated(folder),
         "stalling": servers.stalling(folder),
         "wrong bytes": servers.wrong_bytes,
+        "drips": servers.dripping(folder),
+        "endless": servers.endless,
     }.get(fault)
     with contextlib.ExitStack() as stack:
         good = stack.enter_context(serve(servers.files(folder)))
@@ -234,6 +315,83 @@ def test_with_auto_a_failed_download_ends_in_the_digits_and_one_notice(
     assert_nothing_is_left(cache)
 
 
+# ---------------------------------------------------------------- a failure is remembered
+
+
+def set_age(cache, seconds):
+    mark = json.loads((cache / MARK).read_text(encoding="utf-8"))
+    (cache / MARK).write_text(json.dumps({**mark, "when": time.time() - seconds}))
+
+
+def test_auto_leaves_the_mirrors_alone_for_ten_minutes_after_a_failure(
+    edition, use_mirrors, cache, capsys
+):
+    with serve(servers.wrong_bytes) as server:
+        use_mirrors(server.address)
+        asked = []
+        for age in (None, None, 500, 601, None):
+            if age:
+                set_age(cache, age)
+            assert load_mnist().source == "digits"
+            asked.append(server.counts.total())
+    assert asked == [1, 1, 1, 2, 2]
+    output = capsys.readouterr().out
+    assert output.count("Note: ") == output.count("\n") == 1
+    assert "the mirrors are left alone for ten minutes" in output
+    mark = json.loads((cache / MARK).read_text(encoding="utf-8"))
+    assert mark["mirrors"] == [server.address]
+    assert "its checksum differs" in mark["findings"][0]
+
+
+def test_who_wants_mnist_and_nothing_else_always_tries(edition, folder, use_mirrors, cache):
+    with serve(servers.wrong_bytes) as server:
+        use_mirrors(server.address)
+        assert load_mnist().source == "digits"
+        for tries in (2, 3):
+            loading_fails("its checksum differs")
+            assert server.counts.total() == tries
+        with pytest.raises(DataError):
+            fetch_mnist()
+        assert server.counts.total() == 4
+
+
+def test_other_mirrors_are_asked_at_once_and_success_forgets_the_failure(
+    edition, folder, use_mirrors, cache
+):
+    use_mirrors(servers.refused_address())
+    assert load_mnist().source == "digits"
+    assert (cache / MARK).exists()
+    with serve(servers.files(folder)) as server:
+        use_mirrors(server.address)
+        assert_is_the_edition(load_mnist())
+    assert not (cache / MARK).exists()
+
+
+@pytest.mark.parametrize("content", ["", "[]", "null", '{"when": 1}', "\xff"])
+def test_a_mark_that_makes_no_sense_is_no_mark(edition, folder, use_mirrors, cache, content):
+    cache.mkdir()
+    (cache / MARK).write_bytes(content.encode("latin-1"))
+    with serve(servers.files(folder)) as server:
+        use_mirrors(server.address)
+        assert_is_the_edition(load_mnist())
+
+
+def test_forty_processes_without_a_network_wait_for_one_of_them(
+    edition, folder, cache, use_mirrors
+):
+    with serve(servers.silent) as server:
+        use_mirrors(server.address)
+        task = {"cache": str(cache), "edition": to_plain(edition), "read_timeout": 2.0}
+        processes = [child.start("auto", **task) for _ in range(40)]
+        child.let_go(*processes)
+        results = [child.result_of(process) for process in processes]
+        assert server.counts.total() == 1
+    assert [result["source"] for result in results] == ["digits"] * 40
+    for result in results:
+        assert len([line for line in result["said"] if "small digits" in line]) == 1
+    assert_nothing_is_left(cache)
+
+
 # ---------------------------------------------------------------- the disk
 
 
@@ -251,7 +409,32 @@ def test_a_disk_too_full_for_the_cache_file_still_loads(
         assert_is_the_edition(load_mnist("mnist"))
         assert_nothing_is_left(cache)
         assert not (cache / BLOCK_NAME).exists()
-    assert "could not be kept in" in capsys.readouterr().out
+        assert "could not be kept in" in capsys.readouterr().out
+        with pytest.raises(DataError, match=rf"not kept in {cache}: No space.*\n.*\nWhat to do: "):
+            fetch_mnist()
+
+
+def test_fetch_names_the_file_that_keeps_mnist(edition, folder, cache, use_mirrors, monkeypatch):
+    with serve(servers.files(folder)) as server:
+        use_mirrors(server.address)
+        for _ in range(2):
+            assert fetch_mnist() == cache / BLOCK_NAME
+        assert server.counts[FIRST_FILE] == 1
+    monkeypatch.setenv("MNIST_COURSE_DATA", str(cache))
+    assert fetch_mnist(cache.parent / "another") == cache / BLOCK_NAME
+
+
+def test_all_users_of_a_shared_cache_may_take_the_lock(edition, folder, cache, monkeypatch):
+    if os.name != "posix":
+        pytest.skip("this system knows no umask")
+    monkeypatch.setenv("MNIST_COURSE_DATA", str(folder))
+    before = os.umask(0o077)
+    try:
+        load_mnist("mnist")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((cache / LOCK).stat().st_mode) == 0o666
+    assert stat.S_IMODE((cache / BLOCK_NAME).stat().st_mode) == 0o644
 
 
 @pytest.mark.parametrize(
@@ -441,6 +624,25 @@ def test_killed_in_the_middle_of_a_download(edition, folder, cache, use_mirrors)
     assert_nothing_is_left(cache)
 
 
+@pytest.mark.parametrize("writable", [True, False], ids=["cache", "temporary folder"])
+def test_interrupted_in_the_middle_of_a_download(edition, folder, cache, use_mirrors, writable):
+    if os.name != "posix":
+        pytest.skip("on this system SIGTERM leaves no time to tidy up")
+    if not writable:
+        cache.write_text("no folder", encoding="utf-8")
+    with serve(servers.stalling(folder)) as server:
+        use_mirrors(server.address)
+        process = child.start("load", cache=str(cache), edition=to_plain(edition))
+        child.let_go(process)
+        assert server.stalled.wait(60)
+        place = cache if writable else Path(tempfile.gettempdir())
+        assert list(place.glob(f"{UNFINISHED_PREFIX}*"))
+        process.send_signal(signal.SIGTERM)
+        assert child.result_of(process) == {"interrupted": True}
+    assert_nothing_is_left(cache)
+    assert not (cache / MARK).exists()
+
+
 def test_killed_while_it_wrote_the_cache_file(edition, folder, cache, use_mirrors):
     cache.mkdir()
     # What `write_block` leaves behind when it is killed before it can move the file.
@@ -485,6 +687,31 @@ def test_who_waits_for_another_process_is_told_so(
         assert_is_the_edition(load_edition(edition, cache))
     in_the_end.cancel()
     assert "another process is fetching MNIST" in capsys.readouterr().out
+
+
+def test_a_lock_that_is_never_given_back_is_waited_for_within_limits(
+    edition, folder, cache, use_mirrors, capsys, monkeypatch
+):
+    monkeypatch.setattr(caching, "_PATIENCE", 0.05)
+    monkeypatch.setattr(caching, "_LOCK_LIMIT", 0.2)
+    process = child.start("hold", cache=str(cache))
+    assert process.stdout.readline() == "ready\n"
+    # Without a limit the test should fail and not hang.
+    in_the_end = threading.Timer(30, process.kill)
+    in_the_end.start()
+    with serve(servers.files(folder)) as server:
+        use_mirrors(server.address)
+        assert_is_the_edition(load_mnist("mnist"))
+        with pytest.raises(DataError, match="another process has kept it locked"):
+            fetch_mnist()
+    assert process.poll() is None
+    in_the_end.cancel()
+    kill(process)
+    output = capsys.readouterr().out
+    assert "going on without it" in output
+    assert f"could not be kept in {cache} (another process has kept it locked)" in output
+    assert not (cache / BLOCK_NAME).exists()
+    assert_nothing_is_left(cache)
 
 
 def test_forty_processes_on_a_cold_cache_download_once_and_all_succeed(

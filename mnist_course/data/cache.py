@@ -49,7 +49,7 @@ def exclusive(folder: Path) -> Iterator[str]:
     import filelock
 
     # All users of a shared folder have to queue, so all of them may open the lock file.
-    lock = filelock.FileLock(folder / _LOCK_NAME, mode=0o666)
+    lock = filelock.FileLock(folder / _LOCK_NAME, mode=0o666, poll_interval=0.2)
     obstacle = _acquire(lock, folder)
     try:
         if not obstacle:

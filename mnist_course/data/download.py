@@ -7,15 +7,14 @@ import socket
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import pooch
-import requests
-import urllib3
-from tqdm import tqdm
 
 from mnist_course.data.block import Edition, IdxFile
 from mnist_course.errors import DataError
+
+if TYPE_CHECKING:
+    import requests
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -54,8 +53,6 @@ def download(folder: Path, edition: Edition, addresses: list[str]) -> None:
     OSError
         If the disk is full or the folder cannot be written.
     """
-    # pooch announces every file on stderr, which in a notebook is a red box.
-    pooch.get_logger().setLevel("WARNING")
     usable = list(addresses)
     findings: dict[str, str] = {}
     for file in edition.files:
@@ -71,9 +68,15 @@ def download(folder: Path, edition: Edition, addresses: list[str]) -> None:
 
 
 def _download_one(address: str, file: IdxFile, folder: Path) -> None:
+    import pooch
+    import requests
+    import urllib3
+
     def downloader(url: str, output_file: str, _: object) -> None:
         _stream(url, file, Path(output_file))
 
+    # pooch announces every file on stderr, which in a notebook is a red box.
+    pooch.get_logger().setLevel("WARNING")
     try:
         pooch.retrieve(
             address + file.name,
@@ -95,6 +98,9 @@ def _download_one(address: str, file: IdxFile, folder: Path) -> None:
 
 def _stream(url: str, file: IdxFile, path: Path) -> None:
     """Write what a server sends, but no more than the file holds, and not at a snail's pace."""
+    import requests
+    from tqdm import tqdm
+
     headers = {"Accept-Encoding": "identity"}  # the file is packed already
     hooks = {"response": _drop_body_of_redirect}
     timeout = (_connect_timeout(url), READ_TIMEOUT)
@@ -126,14 +132,16 @@ def _stream(url: str, file: IdxFile, path: Path) -> None:
 
 
 def _connect_timeout(url: str) -> float:
-    """Share the time among the machines that a name stands for: they are tried one by one."""
-    if requests.utils.get_environ_proxies(url):  # then it is for the proxy to know the name
+    """Share the time among the machines that a name stands for: all are tried, one by one."""
+    from requests.utils import get_environ_proxies
+
+    if get_environ_proxies(url):  # then it is for the proxy to know the name
         return CONNECT_TIMEOUT
     try:
         machines = socket.getaddrinfo(urlsplit(url).hostname, 0, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise DataError("could not be reached (no machine of this name is known)") from None
-    return max(CONNECT_TIMEOUT / len(machines), min(1.0, CONNECT_TIMEOUT))
+    return CONNECT_TIMEOUT / min(len(machines), 5)
 
 
 def _drop_body_of_redirect(response: requests.Response, **_: object) -> None:
@@ -155,6 +163,9 @@ def _check_start(start: bytes) -> None:
 
 
 def _network_fault(error: Exception) -> str:
+    import requests
+    import urllib3
+
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"answered with status {error.response.status_code}"
     if isinstance(error, requests.ConnectTimeout):

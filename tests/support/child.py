@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,10 +21,11 @@ def start(do: str, **task: Any) -> subprocess.Popen[str]:
 
     Parameters
     ----------
-    do : {"load", "hold"}
-        Load an edition, or hold the lock of a cache until killed.
+    do : {"load", "auto", "hold"}
+        Load an edition; do so with the digits to fall back on; or hold the lock of a cache.
     **task
-        ``cache`` (str), ``edition`` (from `to_plain`) and ``file_size_limit`` (bytes).
+        ``cache`` (str), ``edition`` (from `to_plain`), ``file_size_limit`` (bytes) and
+        ``read_timeout`` (seconds).
     """
     return subprocess.Popen(
         [sys.executable, "-m", "tests.support.child", json.dumps({"do": do, **task})],
@@ -65,8 +67,14 @@ def main() -> None:
 
         _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (task["file_size_limit"], hard))
+    if "read_timeout" in task:
+        from mnist_course.data import download
+
+        download.READ_TIMEOUT = task["read_timeout"]
     if task["do"] == "load":
         load(cache, task["edition"])
+    elif task["do"] == "auto":
+        auto(cache, task["edition"])
     else:
         hold(cache)
 
@@ -78,13 +86,32 @@ def load(cache: Path, edition: dict[str, Any]) -> None:
     from tests.support.editions import from_plain
 
     wanted = from_plain(edition)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as the course's commands do
     wait()
     try:
         data = load_edition(wanted, cache)
     except DataError as error:
         print(json.dumps({"error": str(error)}))
+    except KeyboardInterrupt:
+        print(json.dumps({"interrupted": True}))
     else:
         print(json.dumps({"sha256": hashlib.sha256(data.images.tobytes()).hexdigest()}))
+
+
+def auto(cache: Path, edition: dict[str, Any]) -> None:
+    """Load what can be had, and print where it came from and what was said about it."""
+    import contextlib
+    import io
+
+    from mnist_course.data import load
+    from tests.support.editions import from_plain
+
+    load.MNIST = from_plain(edition)
+    wait()
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        data = load.load_mnist(data_home=cache)
+    print(json.dumps({"source": data.source, "said": said.getvalue().splitlines()}))
 
 
 def hold(cache: Path) -> None:

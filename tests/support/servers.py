@@ -62,6 +62,8 @@ class Server(ThreadingHTTPServer):
     ----------
     counts : Counter
         How often each file name was asked for.
+    sent : int
+        Bytes that endless behaviours have got rid of.
     stalled : threading.Event
         Set once a stalling behaviour has fallen silent.
     over : threading.Event
@@ -76,6 +78,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.behaviour = behaviour
         self.counts: Counter[str] = Counter()
+        self.sent = 0
         self.guard = threading.Lock()
         self.stalled = threading.Event()
         self.over = threading.Event()
@@ -187,3 +190,51 @@ def steady(folder: Path, *, pieces: int, pause: float) -> Behaviour:
             time.sleep(pause)
 
     return behave
+
+
+def dripping(folder: Path) -> Behaviour:
+    """Promise the whole file, and send it at 400 bytes a second."""
+    return steady(folder, pieces=1000, pause=0.02)
+
+
+def endless(request: Handler) -> None:
+    """Send a gzip file that never ends, and say nothing of its size."""
+    request.send_response(200)
+    request.end_headers()
+    _send_for_ever(request)
+
+
+def endless_chunked(request: Handler) -> None:
+    """Send a gzip file that never ends, in the form made for answers of unknown size."""
+    request.send_response(200)
+    request.send_header("Transfer-Encoding", "chunked")
+    request.end_headers()
+    _send_for_ever(request, b"10000\r\n%s\r\n")
+
+
+def announcing_more(request: Handler) -> None:
+    """Announce a terabyte, and begin to send it."""
+    request.start(10**12)
+    _send_for_ever(request)
+
+
+def endless_redirect(folder: Path) -> Behaviour:
+    """Redirect to the right file, with a body that never ends."""
+
+    def behave(request: Handler) -> None:
+        if request.path.startswith("/right/"):
+            files(folder)(request)
+            return
+        request.send_response(302)
+        request.send_header("Location", f"/right/{request.file_name}")
+        request.end_headers()
+        _send_for_ever(request)
+
+    return behave
+
+
+def _send_for_ever(request: Handler, form: bytes = b"%s") -> None:
+    piece = form % b"\x1f\x8b".ljust(1 << 16, b"\0")
+    while not request.server.over.is_set():
+        request.wfile.write(piece)
+        request.server.sent += len(piece)
