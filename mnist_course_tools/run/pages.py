@@ -1,15 +1,19 @@
-"""The report of a run: one page that sums up, and a page for each notebook."""
+"""The pages of a run: one that sums up, and one for each notebook."""
 
 from __future__ import annotations
 
+import contextlib
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnist_course.report import Record, published
+from mnist_course.report import Record, parse, published, write
 from mnist_course_tools.normalise import normalise
+from mnist_course_tools.notebooks import read_notebook, title_of, write_whole
+from mnist_course_tools.outputs import lasting
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -20,18 +24,12 @@ _CODE = re.compile(r"(<(?:code|pre)\b.*?</(?:code|pre)>)", re.DOTALL)
 _FORMULA = re.compile(
     r"\$\$(?P<block>.+?)\$\$|(?<![\\$\w])\$(?!\s)(?P<inline>[^$]+?)(?<!\s)\$(?!\d)", re.DOTALL
 )
-_TEMPLATES = Path(__file__).parent / "templates"
-_STYLE = """
-body { font-family: system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em;
-       color: #1b1b1b; background: #fff; line-height: 1.5 }
-table { border-collapse: collapse; margin: 1em 0 2em }
-th, td { text-align: left; padding: 0.35em 1em 0.35em 0; border-bottom: 1px solid #ddd;
-         vertical-align: top }
-td.number { text-align: right; font-variant-numeric: tabular-nums }
-.bad { color: #a30000; font-weight: 600 }
-.good { color: #00613d }
-pre { background: #f6f6f6; padding: 1em; overflow-x: auto; font-size: 0.85em }
-"""
+_EMPTY_HEADER = re.compile(r"<th\b([^>]*)>\s*</th>")
+_TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
+_TEMPLATE = Path(__file__).parent / "templates" / "mnist-course"
+_GENERATOR = re.compile(r'<meta [^>]*content="mnist-course"')  # stands in each page of ours
+_LONG = 45  # letters of TeX: a longer formula may be wider than a phone
+_HEAD = 1000  # characters, among which the mark of our pages stands
 
 
 def agreement(outcome: Outcome) -> str:
@@ -58,66 +56,87 @@ def result(outcome: Outcome) -> str:
     return "ran"
 
 
-def write_report(outcomes: Sequence[Outcome], folder: Path, *, summary: str) -> Path:
-    """Write the report of a run.
+def write_pages(outcomes: Sequence[Outcome], folder: Path, *, summary: str) -> list[str]:
+    """Write a page for each notebook of a run, and ``index.html``, which sums up.
+
+    Pages that an earlier run left in the folder go first. What cannot be written holds up
+    nothing else: there may have been hours of computing before.
 
     Parameters
     ----------
     outcomes : sequence of Outcome
     folder : Path
-        Where ``index.html`` and the pages go.
+        Where the pages go.
     summary : str
         One sentence: profile, source, cores.
 
     Returns
     -------
-    Path
-        The page that sums up.
+    list of str
+        A sentence for each page that could not be written.
     """
-    pages = {outcome.notebook: _write_page(outcome, folder) for outcome in outcomes}
-    rows = "\n".join(_row(outcome, pages[outcome.notebook]) for outcome in outcomes)
-    failures = "\n".join(_failure(outcome) for outcome in outcomes if outcome.failure)
-    ledger = "\n".join(_ledger_row(record) for o in outcomes for record in o.records)
-    index = folder / "index.html"
-    index.write_text(
-        f"""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Course run</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>{_STYLE}</style></head><body>
-<h1>Course run</h1>
-<p>{html.escape(summary)}</p>
-<table><thead><tr><th>Chapter</th><th>Seconds</th><th>Peak memory</th>
-<th>Numbers that agree</th><th>Result</th></tr></thead><tbody>
-{rows}
-</tbody></table>
-{failures}
-<h2>Published and reproduced</h2>
-<table><thead><tr><th>Quantity</th><th>Published</th><th>Ours</th><th>Agrees</th><th>Id</th></tr>
-</thead><tbody>
-{ledger}
-</tbody></table>
-</body></html>
-""",
-        encoding="utf-8",
-    )
-    return index
+    pages: dict[Path, str] = {}
+    problems: list[str] = []
+    with _noting("The old pages", problems):
+        _remove_pages(folder)
+    for outcome in outcomes:
+        name = f"{outcome.notebook.stem}.html"
+        with _noting(f"The page {name}", problems):
+            if outcome.output.exists():
+                _write(folder / name, _chapter(outcome))
+                pages[outcome.notebook] = name
+    with _noting("The page index.html", problems):
+        _write(folder / "index.html", _overview(outcomes, pages, summary, problems))
+    return problems
 
 
-def _write_page(outcome: Outcome, folder: Path) -> Path | None:
-    import nbformat
+@contextlib.contextmanager
+def _noting(what: str, problems: list[str]) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # nbconvert, jinja2 and the disk raise what they like
+        problems.append(f"{what} could not be written ({type(error).__name__}: {error}).")
 
-    if not outcome.output.exists():
-        return None
-    page = folder / f"{outcome.notebook.stem}.html"
-    notebook = nbformat.read(outcome.output, as_version=4)
+
+def _remove_pages(folder: Path) -> None:
+    """Remove the pages of earlier runs, and no file that is not one."""
+    for path in folder.glob("*.html"):
+        with path.open(encoding="utf-8", errors="replace") as file:
+            ours = _GENERATOR.search(file.read(_HEAD))
+        if ours:
+            path.unlink()
+
+
+def _write(path: Path, text: str) -> None:
+    with write_whole(path) as file:
+        file.write(text)
+
+
+def _chapter(outcome: Outcome) -> str:
+    """Return a run notebook as a page."""
+    notebook = read_notebook(outcome.output)
     if outcome.failure is None:
-        source = nbformat.read(outcome.notebook, as_version=4)
-        notebook = normalise(notebook, source)
-    page.write_text(_as_html(notebook, outcome.notebook.stem), encoding="utf-8")
-    return page
+        notebook = normalise(notebook, read_notebook(outcome.notebook))
+    else:  # It may hold fewer cells than the original, so it is shown as it is, without widgets.
+        notebook.metadata.pop("widgets", None)
+        for cell in notebook.cells:
+            for output in cell.get("outputs", ()):
+                if "data" in output:
+                    output.data = lasting(output.data)
+            if "outputs" in cell:
+                cell.outputs = [o for o in cell.outputs if o.get("data", o.output_type)]
+    return as_html(notebook, title_of(notebook) or outcome.notebook.stem)
 
 
-def _as_html(notebook: NotebookNode, name: str) -> str:
+def as_html(notebook: NotebookNode, title: str) -> str:
+    """Return a notebook as a page that asks for nothing: no script, no other file, no host.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+    title : str
+        Of the page.
+    """
     from jinja2 import pass_context
     from nbconvert import HTMLExporter
 
@@ -129,13 +148,18 @@ def _as_html(notebook: NotebookNode, name: str) -> str:
 
     # jinja is told so with an attribute; a method that overrides does not inherit it.
     Exporter.markdown2html = pass_context(Exporter.markdown2html)
-    exporter = Exporter(template_name="mnist-course", extra_template_basedirs=[str(_TEMPLATES)])
-    text, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": name}})
-    return text
+    exporter = Exporter(
+        template_name=_TEMPLATE.name, extra_template_basedirs=[str(_TEMPLATE.parent)]
+    )
+    text, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": title}})
+    # The corner of a table is a header of nothing. What may be too wide scrolls by keyboard too.
+    text = _EMPTY_HEADER.sub(r"<td\1></td>", text)
+    text = text.replace("<pre>", '<pre tabindex="0">')
+    return _TABLE.sub(r'<div class="scroll" tabindex="0">\g<0></div>', text)
 
 
 def formulas_as_mathml(text: str) -> str:
-    """Replace TeX formulas in HTML by MathML.
+    """Replace TeX formulas in HTML by MathML; one that cannot be read stays as it is.
 
     Parameters
     ----------
@@ -145,41 +169,74 @@ def formulas_as_mathml(text: str) -> str:
     from latex2mathml.converter import convert
 
     def formula(match: re.Match[str]) -> str:
-        display = "block" if match["block"] else "inline"
-        return convert(html.unescape(match["block"] or match["inline"]), display=display)
+        tex = html.unescape(match["block"] or match["inline"])
+        try:
+            maths = convert(tex, display="block" if match["block"] else "inline")
+        except Exception:  # of many kinds, some of them its own
+            return match[0]
+        wide = match["block"] or len(tex) > _LONG
+        return f'<span class="scroll" tabindex="0">{maths}</span>' if wide else maths
 
     parts = _CODE.split(text)
     parts[::2] = [_FORMULA.sub(formula, part) for part in parts[::2]]
     return "".join(parts)
 
 
-def _row(outcome: Outcome, page: Path | None) -> str:
-    title = html.escape(outcome.title)
-    link = f'<a href="{page.name}">{title}</a>' if page else title
-    mark = "good" if outcome.ok else "bad"
-    return (
-        f"<tr><td>{link}</td>"
-        f'<td class="number">{outcome.seconds:.1f}</td>'
-        f'<td class="number">{outcome.peak_bytes / 1e6:.0f} MB</td>'
-        f"<td>{agreement(outcome)}</td>"
-        f'<td class="{mark}">{html.escape(result(outcome))}</td></tr>'
+def _overview(
+    outcomes: Sequence[Outcome], pages: Mapping[Path, str], summary: str, problems: Sequence[str]
+) -> str:
+    from jinja2 import Environment, FileSystemLoader
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATE), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("overview.html.j2").render(
+        outcomes=outcomes,
+        pages=pages,
+        summary=summary,
+        problems=problems,
+        experiments=_experiments(outcomes),
+        agreement=agreement,
+        result=result,
     )
 
 
-def _failure(outcome: Outcome) -> str:
-    failure = outcome.failure
-    heading = html.escape(f"{outcome.notebook.name}, cell {failure.cell}: {failure.name}")
-    detail = html.escape(failure.traceback or failure.message)
-    return f'<h2 class="bad">{heading}</h2><p>{html.escape(failure.message)}</p><pre>{detail}</pre>'
+@dataclass(frozen=True)
+class _Experiment:
+    """Numbers that one experiment gave, as they are shown."""
+
+    name: str
+    words: str
+    numbers: list[dict[str, str]]
 
 
-def _ledger_row(record: Record) -> str:
-    number = published()[record.id]
-    words = {True: "yes", False: "no", None: "not compared"}[record.agrees]
-    mark = {True: "good", False: "bad", None: ""}[record.agrees]
-    cells = (number.quantity, record.published, record.ours)
-    return (
-        "<tr>"
-        + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
-        + f'<td class="{mark}">{words}</td><td><code>{html.escape(record.id)}</code></td></tr>'
-    )
+def _experiments(outcomes: Sequence[Outcome]) -> list[_Experiment]:
+    """Group the records of a run by experiment, in order."""
+    words = {_experiment(number.id): number.experiment for number in reversed(published().values())}
+    experiments: dict[str, _Experiment] = {}
+    for outcome in outcomes:
+        for record in outcome.records:
+            name = _experiment(record.id)
+            new = _Experiment(name, words.get(name, ""), [])
+            numbers = experiments.setdefault(name, new).numbers
+            numbers.append(_number(record, outcome.profile, known=new.words))
+    return list(experiments.values())
+
+
+def _experiment(id: str) -> str:
+    return id.rpartition(".")[0]
+
+
+def _number(record: Record, profile: str, *, known: str) -> dict[str, str]:
+    number = published().get(record.id)
+    words = number.experiment if number else ""
+    recorded = record.profile != profile
+    return {
+        "quantity": number.quantity if number else record.id,
+        "note": "" if words in (known, "same") else words,
+        "published": write(parse(record.published)),
+        "ours": write(parse(record.ours)),
+        "verdict": {True: "yes", False: "no", None: "not compared"}[record.agrees],
+        "mark": {True: "good", False: "bad", None: ""}[record.agrees],
+        "origin": f"recorded ({record.profile})" if recorded else "this run",
+    }
