@@ -42,6 +42,11 @@ def digits():
     return load_mnist("digits")
 
 
+def unpack(path):
+    path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
+    path.unlink()
+
+
 def owner_of(array):
     """Return what holds the bytes of an array in the end."""
     while getattr(array, "base", None) is not None:
@@ -132,9 +137,7 @@ def test_without_any_wish_the_cache_lies_below_the_home_folder(monkeypatch, tmp_
 
 def test_the_named_folder_may_hold_unpacked_files(edition, folder, monkeypatch):
     for file in edition.files:
-        packed = folder / file.name
-        (folder / file.raw_name).write_bytes(gzip.decompress(packed.read_bytes()))
-        packed.unlink()
+        unpack(folder / file.name)
     monkeypatch.setenv("MNIST_COURSE_DATA", str(folder))
     assert check_folder(folder, edition) == "the IDX files"
     assert load_mnist("mnist").n_train == N_TRAIN
@@ -258,7 +261,7 @@ def test_a_damaged_named_folder_is_passed_over_with_a_notice(
 ):
     monkeypatch.setenv("MNIST_COURSE_DATA", str(folder))
     load_mnist(data_home=tmp_path / "good")
-    victim = folder / edition.train_images.name
+    victim = folder / edition.files[0].name
     victim.write_bytes(victim.read_bytes()[:1000])
     assert load_mnist(data_home=tmp_path / "good").source == "mnist"  # the cache serves
     assert load_mnist(data_home=tmp_path / "empty").source == "digits"  # no other road is left
@@ -477,7 +480,9 @@ def test_idx_folders_are_read_packed_and_raw_without_asking_for_mnist(folder):
     edition = write_edition(folder, seed=7)
     packed = load_idx(folder)
     for file in edition.files:
-        (folder / file.raw_name).write_bytes(gzip.decompress((folder / file.name).read_bytes()))
+        (folder / file.name.removesuffix(".gz")).write_bytes(
+            gzip.decompress((folder / file.name).read_bytes())
+        )
         (folder / file.name).unlink()
     raw = load_idx(str(folder))
     images, labels = pictures(N_TRAIN + N_TEST, seed=7)
@@ -520,8 +525,8 @@ def test_a_damaged_idx_file_is_refused_by_name(folder, file, damage):
 
 def test_a_missing_idx_file_is_named(folder):
     write_edition(folder)
-    (folder / MNIST.test_labels.name).unlink()
-    with pytest.raises(DataError, match=f"lacks {MNIST.test_labels.name}"):
+    (folder / MNIST.files[3].name).unlink()
+    with pytest.raises(DataError, match=f"lacks {MNIST.files[3].name}"):
         load_idx(folder)
 
 
@@ -535,7 +540,7 @@ def test_an_idx_folder_that_is_none_is_refused_in_plain_words(tmp_path, name):
 def test_idx_files_that_do_not_fit_each_other_are_refused(folder, shape):
     write_edition(folder)
     content = gzip.compress(idx_bytes(np.zeros(shape, np.uint8)))
-    (folder / MNIST.train_images.name).write_bytes(content)
+    (folder / MNIST.files[0].name).write_bytes(content)
     with pytest.raises(DataError, match="they should be"):
         load_idx(folder)
 

@@ -27,39 +27,19 @@ class IdxFile:
     n_bytes: int
     sha256: str
 
-    @property
-    def raw_name(self) -> str:
-        """Name of the file once it is unpacked."""
-        return self.name.removesuffix(".gz")
-
 
 @dataclass(frozen=True)
 class Edition:
     """A fixed set of rows, with the checksums that tell it from any other.
 
     There is only one, `MNIST`. It is an object all the same, so that the tests can put one of 80
-    rows in its place.
-
-    Its block holds all images, row by row, and then all labels, one byte each.
+    rows in its place. The block holds all images, row by row, then all labels, one byte each.
     """
 
-    train_images: IdxFile
-    train_labels: IdxFile
-    test_images: IdxFile
-    test_labels: IdxFile
+    files: tuple[IdxFile, ...]  # images before labels, training before test
     n_train: int
-    n_test: int
+    n_rows: int
     block_sha256: str
-
-    @property
-    def files(self) -> tuple[IdxFile, IdxFile, IdxFile, IdxFile]:
-        """The four files, images before labels, training before test."""
-        return self.train_images, self.train_labels, self.test_images, self.test_labels
-
-    @property
-    def n_rows(self) -> int:
-        """Training and test rows together."""
-        return self.n_train + self.n_test
 
     def is_block(self, block: NDArray[np.uint8]) -> bool:
         """Tell whether an array holds exactly this edition's block."""
@@ -67,30 +47,20 @@ class Edition:
 
 
 MNIST = Edition(
-    train_images=IdxFile(
-        "train-images-idx3-ubyte.gz",
-        9_912_422,
-        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-    ),
-    train_labels=IdxFile(
-        "train-labels-idx1-ubyte.gz",
-        28_881,
-        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-    ),
-    test_images=IdxFile(
-        "t10k-images-idx3-ubyte.gz",
-        1_648_877,
-        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-    ),
-    test_labels=IdxFile(
-        "t10k-labels-idx1-ubyte.gz",
-        4_542,
-        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+    (
+        IdxFile("train-images-idx3-ubyte.gz", 9_912_422,
+                "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
+        IdxFile("train-labels-idx1-ubyte.gz", 28_881,
+                "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
+        IdxFile("t10k-images-idx3-ubyte.gz", 1_648_877,
+                "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
+        IdxFile("t10k-labels-idx1-ubyte.gz", 4_542,
+                "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
     ),
     n_train=60_000,
-    n_test=10_000,
+    n_rows=70_000,
     block_sha256="c2069063c1105f2bf96266aef1ff68c6e13bdda7a54e37bf19c16f1db24efc83",
-)
+)  # fmt: skip
 
 
 def make_block(images: NDArray[np.uint8], labels: NDArray[np.integer]) -> NDArray[np.uint8]:
@@ -98,9 +68,7 @@ def make_block(images: NDArray[np.uint8], labels: NDArray[np.integer]) -> NDArra
     return np.concatenate([images.reshape(-1), labels.astype(np.uint8)])
 
 
-def split_block(
-    block: NDArray[np.uint8], edition: Edition
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def split_block(block: NDArray[np.uint8], edition: Edition) -> tuple[NDArray, NDArray]:
     """Return the images, shape (n, 784), and the labels, shape (n,), of a block; no copies."""
     n_pixels = edition.n_rows * PIXELS
     # A plain array over the mapped file: it prints as an array and behaves as one.
@@ -109,18 +77,7 @@ def split_block(
 
 
 def open_block(folder: Path, edition: Edition) -> np.memmap | None:
-    """Check the block that a folder keeps, all of it, and map it into memory.
-
-    Returns
-    -------
-    uint8 memmap of shape (n * 785,) or None
-        None if the folder keeps none.
-
-    Raises
-    ------
-    DataError
-        If the file is there and damaged.
-    """
+    """Check the block that a folder keeps and map it; None without one, DataError if damaged."""
     path = folder / BLOCK_NAME
     try:
         size, wanted = path.stat().st_size, edition.n_rows * (PIXELS + 1)
@@ -138,22 +95,17 @@ def open_block(folder: Path, edition: Edition) -> np.memmap | None:
 
 
 def write_block(folder: Path, block: NDArray[np.uint8]) -> None:
-    """Write the block beside its place, then move it there in one step.
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be written, or the disk is full. Nothing is left behind.
-    """
-    descriptor, name = tempfile.mkstemp(prefix=UNFINISHED_PREFIX, dir=folder)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
+    """Write the block beside its place, then move it there in one step, or leave nothing behind."""
+    with unfinished(folder) as place:
+        temporary = Path(place) / BLOCK_NAME
+        with temporary.open("wb") as file:
             file.write(memoryview(block))
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes files for the owner alone; a shared folder wants the usual rights.
-        temporary.chmod(0o644)
+        temporary.chmod(0o644)  # a shared folder wants this, whatever the owner's habits are
         temporary.replace(folder / BLOCK_NAME)
-    finally:
-        temporary.unlink(missing_ok=True)
+
+
+def unfinished(folder: Path | None) -> tempfile.TemporaryDirectory[str]:
+    """Make a place for what is on its way: within a folder, or where the system keeps such."""
+    return tempfile.TemporaryDirectory(prefix=UNFINISHED_PREFIX, dir=folder)

@@ -6,25 +6,18 @@ import contextlib
 import json
 import os
 import shutil
-import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mnist_course.data.block import BLOCK_NAME, UNFINISHED_PREFIX, open_block  # noqa: F401
 from mnist_course.errors import notice
-
-if TYPE_CHECKING:
-    import filelock
 
 CACHE_VARIABLE = "MNIST_COURSE_CACHE"
 _LOCK_NAME = "mnist.lock"
 _FAILURE_NAME = "mnist-failed.json"
 _PATIENCE = 3.0  # seconds of waiting for another process before saying so
 _LOCK_LIMIT = 300.0  # seconds: a good download over a slow line ends in time, a stopped one never
-_RECENT = 600.0  # seconds for which a failed attempt speaks for all
 
 
 def cache_folder(data_home: str | os.PathLike[str] | None = None) -> Path:
@@ -41,28 +34,13 @@ def cache_folder(data_home: str | os.PathLike[str] | None = None) -> Path:
 def exclusive(folder: Path) -> Iterator[str]:
     """Hold a folder's lock, so that of many processes one downloads and the others wait.
 
-    Yields
-    ------
-    str
-        Empty while the lock is held; else why nothing can be kept in this folder.
+    Yields an empty text, or without the lock why nothing can be kept in this folder.
     """
     import filelock
 
     # All users of a shared folder have to queue, so all of them may open the lock file.
     lock = filelock.FileLock(folder / _LOCK_NAME, mode=0o666, poll_interval=0.2)
-    obstacle = _acquire(lock, folder)
-    try:
-        if not obstacle:
-            # The system takes the lock from a process that is killed: its leftovers can go now.
-            _remove_leftovers(folder)
-        yield obstacle
-    finally:
-        lock.release()
-
-
-def _acquire(lock: filelock.BaseFileLock, folder: Path) -> str:
-    import filelock
-
+    obstacle = ""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -72,47 +50,29 @@ def _acquire(lock: filelock.BaseFileLock, folder: Path) -> str:
             lock.acquire(timeout=_LOCK_LIMIT)
     except filelock.Timeout:
         notice(f"the other process is not done after {_LOCK_LIMIT:.0f} s; going on without it.")
-        return "another process has kept it locked"
+        obstacle = "another process has kept it locked"
     except (OSError, NotImplementedError) as error:  # the second: a file system without locks
-        return getattr(error, "strerror", None) or "its file system knows no locks"
-    # A lock file from better days can be opened in a folder that takes no new files. Nobody need
-    # wait for this process there, since it has nothing to leave to the others.
-    if not os.access(folder, os.W_OK):
+        obstacle = getattr(error, "strerror", None) or "its file system knows no locks"
+    if not obstacle and not os.access(folder, os.W_OK):
+        lock.release()  # nobody need wait for a process that can leave nothing to the others
+        obstacle = "it cannot be written"
+    try:
+        if not obstacle:
+            # The system takes the lock from a process that is killed: its leftovers can go now.
+            for leftover in folder.glob(f"{UNFINISHED_PREFIX}*"):
+                shutil.rmtree(leftover, ignore_errors=True)
+        yield obstacle
+    finally:
         lock.release()
-        return "it cannot be written"
-    return ""
-
-
-def _remove_leftovers(folder: Path) -> None:
-    for path in folder.glob(f"{UNFINISHED_PREFIX}*"):
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            # Another user's, in a shared folder: only a waste of space.
-            with contextlib.suppress(OSError):
-                path.unlink()
-
-
-@contextlib.contextmanager
-def download_folder(folder: Path, *, writable: bool) -> Iterator[Path]:
-    """Yield a folder for files on their way: within the cache, or the system's own place."""
-    inside = folder if writable else None
-    with tempfile.TemporaryDirectory(prefix=UNFINISHED_PREFIX, dir=inside) as name:
-        yield Path(name)
 
 
 @dataclass(frozen=True)
 class Failure:
-    """An attempt that failed: when (seconds since 1970), which mirrors, what each of them did."""
+    """An attempt that failed: when, which mirrors were asked, and what each of them did."""
 
-    when: float
+    when: float  # seconds since 1970
     mirrors: list[str]
     findings: list[str]
-
-    @property
-    def is_recent(self) -> bool:
-        """Whether it is less than ten minutes old."""
-        return abs(time.time() - self.when) < _RECENT  # clocks of two machines may differ a little
 
 
 def recall_failure(folder: Path) -> Failure | None:

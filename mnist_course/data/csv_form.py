@@ -27,28 +27,20 @@ def load_csv(path: str | os.PathLike[str], *, n_train: int | None = None) -> Dat
     n_train : int, optional
         How many lines are for training; all of them unless given.
 
-    Returns
-    -------
-    Dataset
-        With ``source="csv"``.
-
     Raises
     ------
-    DataError
-        If the file cannot be read or does not hold such a table; the message says which line.
-    UsageError
-        If `n_train` is more than there are lines.
+    DataError, UsageError
+        If a line is not of this form (the message says which), or `n_train` are not there.
     """
     path = Path(path)
     try:
         has_header = _has_header(path)
         values = _read_table(path, has_header)
-        fault = _first_fault(path, has_header) if values is None else None
+        if values is None:
+            raise _not_this_form(path, _first_fault(path, has_header))
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
-        why = (error.strerror if isinstance(error, OSError) else None) or error
+        why = getattr(error, "strerror", None) or error
         raise _not_this_form(path, f"It cannot be read ({why}).") from None
-    if values is None:
-        raise _not_this_form(path, fault)
     n_train = len(values) if n_train is None else n_train
     if not 0 <= n_train <= len(values):
         raise UsageError(f"n_train is {n_train}, but the file holds {len(values)} rows.")
@@ -75,9 +67,9 @@ def _read_table(path: Path, has_header: bool) -> NDArray[np.int16] | None:
         # int16 holds every value this form allows, at a quarter of pandas' own choice. A header
         # is skipped, not read: with one name too few, pandas would take labels for row names.
         table = pd.read_csv(path, header=None, skiprows=int(has_header), dtype=np.int16)
-    except UnicodeDecodeError:
-        raise
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError) as error:
+        if isinstance(error, UnicodeDecodeError):
+            raise
         return None
     values = table.to_numpy()
     right = values.size and values.shape[1] == PIXELS + 1 and values.min() >= 0

@@ -13,9 +13,6 @@ from mnist_course.profiles import get_profile
 if TYPE_CHECKING:
     import pandas as pd
 
-# int64, not the uint8 of the files: labels get subtracted, and unsigned bytes wrap around.
-LABEL_DTYPE = np.int64
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
@@ -43,12 +40,9 @@ class Dataset:
     def of(
         cls, images: NDArray[np.uint8], labels: NDArray[np.integer], *, n_train: int, source: str
     ) -> Dataset:
-        """Make a data set from arrays, and make the arrays read-only.
-
-        What each of them is stands above; labels may come in any integer type.
-        """
-        # Views: the caller's own arrays stay as writable as they were.
-        images, labels = images.view(), labels.astype(LABEL_DTYPE)
+        """Make a data set of read-only views; the arrays stay as writable as they were."""
+        # int64, not the uint8 of the files: labels get subtracted, and unsigned bytes wrap around.
+        images, labels = images.view(), labels.astype(np.int64)
         images.setflags(write=False)
         labels.setflags(write=False)
         return cls(images, labels, n_train, source)
@@ -68,8 +62,8 @@ class Dataset:
 
         Parameters
         ----------
-        profile : str, default=$MNIST_COURSE_PROFILE or "quick"
-            ``"quick"``, ``"full"`` or ``"slow"``; the last two use all rows: this very object.
+        profile : {"quick", "full", "slow"}, default=$MNIST_COURSE_PROFILE or "quick"
+            The last two use all rows: this very object.
         """
         chosen = get_profile(profile)
         n_train = min(self.n_train, chosen.train_rows or self.n_train)
@@ -82,19 +76,14 @@ class Dataset:
     def frame(self) -> pd.DataFrame:
         """Return all rows as the table that ``fetch_openml("mnist_784").frame`` would be.
 
-        Returns
-        -------
-        DataFrame
-            Columns ``pixel1`` to ``pixel784`` (int64: eight bytes where the file has one) and
-            ``class`` (categorical, the digits as text).
+        Columns: ``pixel1`` to ``pixel784`` (int64) and ``class`` (categorical, digits as text).
         """
         import pandas as pd
 
         columns = [f"pixel{number}" for number in range(1, self.images.shape[1] + 1)]
         # Not copied once more: all rows take 440 MB in this form, as long as OpenML has them.
         frame = pd.DataFrame(self.images.astype(np.int64), columns=columns, copy=False)
-        digits = [str(digit) for digit in range(10)]
-        frame["class"] = pd.Categorical.from_codes(self.labels, categories=digits)
+        frame["class"] = pd.Categorical.from_codes(self.labels, categories=list("0123456789"))
         return frame
 
     def __len__(self) -> int:

@@ -22,12 +22,9 @@ _PAPER, _INK = 60, 200
 
 
 def load_digits() -> Dataset:
-    """Load the embedded digits: 1,797 real handwritten ones [1]_, scaled up from 8 × 8.
+    """Load the embedded digits: 1,797 real handwritten ones, scaled up from 8 × 8.
 
-    References
-    ----------
-    .. [1] Alpaydin and Kaynak (1998). Optical recognition of handwritten digits. UCI Machine
-       Learning Repository.
+    Alpaydin and Kaynak (1998). Optical recognition of handwritten digits. UCI repository.
     """
     table = small_digits()
     labels = table[:, -1]
@@ -42,12 +39,11 @@ def load_digits() -> Dataset:
 def small_digits() -> NDArray[np.int64]:
     """Return what scikit-learn's ``load_digits`` reads: 64 pixels and the label in each row.
 
-    The file is read without importing scikit-learn, which takes a second of each process: forty
-    processes without a network would wait for that longer than for the network.
+    The file alone: to import scikit-learn for it takes forty processes longer than the network.
     """
-    package = importlib.util.find_spec("sklearn")
-    folder = Path(package.origin).parent / "datasets" / "data"
-    return np.loadtxt(folder / "digits.csv.gz", delimiter=",", dtype=np.int64)
+    package = Path(importlib.util.find_spec("sklearn").origin).parent
+    path = package / "datasets" / "data" / "digits.csv.gz"
+    return np.loadtxt(path, delimiter=",", dtype=np.int64)
 
 
 def _mnist_form(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

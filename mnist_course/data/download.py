@@ -7,14 +7,15 @@ import socket
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+import pooch
+import requests
+import urllib3
+from tqdm import tqdm
 
 from mnist_course.data.block import Edition, IdxFile
 from mnist_course.errors import DataError
-
-if TYPE_CHECKING:
-    import requests
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -24,35 +25,23 @@ MIRRORS = (
 MIRROR_VARIABLE = "MNIST_COURSE_MIRROR"
 CONNECT_TIMEOUT = 5.0  # seconds
 READ_TIMEOUT = 10.0  # seconds without a single byte: three silent mirrors take half a minute
-# Some bytes now and then are as good as none. The slowest modem sends twice as much as this, and
-# who gets less would wait for hours; with the wait for silence it is found out within 30 seconds.
+# Who gets fewer bytes than this would wait for hours, and the slowest modem sends twice as many.
+# With the wait for silence on top it is found out within 30 seconds.
 PACE_SECONDS, PACE_BYTES = 20.0, 20_000
-_CHUNK = 1 << 16
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
 def mirrors() -> list[str]:
-    """Return the mirrors to ask, in order: those of ``MNIST_COURSE_MIRROR``, else the public ones.
+    """Return the mirrors to ask, in order: the public ones, or those of ``MNIST_COURSE_MIRROR``.
 
-    A teacher who serves the four files to a classroom sets the variable to that address;
-    several are separated by spaces.
+    A teacher who serves the files to a classroom names one there, or several with spaces between.
     """
     own = os.environ.get(MIRROR_VARIABLE, "").split()
     return [address.rstrip("/") + "/" for address in own or MIRRORS]
 
 
 def download(folder: Path, edition: Edition, addresses: list[str]) -> None:
-    """Download the four files into a folder, each from the first mirror that has it right.
-
-    Addresses end in a slash. The folder has to be there.
-
-    Raises
-    ------
-    DataError
-        If a file cannot be had from any mirror; the message has a line for each of them.
-    OSError
-        If the disk is full or the folder cannot be written.
-    """
+    """Download the four files, each from the first mirror that has it right; else DataError."""
     usable = list(addresses)
     findings: dict[str, str] = {}
     for file in edition.files:
@@ -68,23 +57,14 @@ def download(folder: Path, edition: Edition, addresses: list[str]) -> None:
 
 
 def _download_one(address: str, file: IdxFile, folder: Path) -> None:
-    import pooch
-    import requests
-    import urllib3
-
     def downloader(url: str, output_file: str, _: object) -> None:
         _stream(url, file, Path(output_file))
 
     # pooch announces every file on stderr, which in a notebook is a red box.
     pooch.get_logger().setLevel("WARNING")
+    url, checksum = address + file.name, f"sha256:{file.sha256}"
     try:
-        pooch.retrieve(
-            address + file.name,
-            known_hash=f"sha256:{file.sha256}",
-            fname=file.name,
-            path=folder,
-            downloader=downloader,
-        )
+        pooch.retrieve(url, checksum, file.name, path=folder, downloader=downloader)
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         raise DataError(_network_fault(error)) from None
     except OSError as error:
@@ -98,44 +78,42 @@ def _download_one(address: str, file: IdxFile, folder: Path) -> None:
 
 def _stream(url: str, file: IdxFile, path: Path) -> None:
     """Write what a server sends, but no more than the file holds, and not at a snail's pace."""
-    import requests
-    from tqdm import tqdm
-
-    headers = {"Accept-Encoding": "identity"}  # the file is packed already
-    hooks = {"response": _drop_body_of_redirect}
-    timeout = (_connect_timeout(url), READ_TIMEOUT)
+    options = {
+        "headers": {"Accept-Encoding": "identity"},  # the file is packed already
+        "timeout": (_connect_timeout(url), READ_TIMEOUT),
+        # requests would read the body of a redirect to its end, which may never come.
+        "hooks": {"response": lambda answer, **_: answer.close() if answer.is_redirect else None},
+    }
     # The bar on stdout: stderr is a red box in a notebook. A second's wait needs no bar at all.
     look = {"file": sys.stdout, "delay": 1, "leave": False, "ncols": 79, "unit": "B"}
     with (
-        requests.get(url, stream=True, timeout=timeout, headers=headers, hooks=hooks) as response,
+        requests.get(url, stream=True, **options) as response,
         path.open("wb") as output,
         tqdm(desc=file.name, total=file.n_bytes, unit_scale=True, **look) as bar,
     ):
         response.raise_for_status()
         promised = response.headers.get("Content-Length", "")
         _check_size(int(promised) if promised.isdecimal() else 0, file)
-        received = in_time = 0
-        since = time.monotonic()
+        received, counted, since = 0, 0, time.monotonic()
         # read1 gives what has arrived; read would wait for a whole chunk. False: do not unpack.
-        while chunk := response.raw.read1(_CHUNK, False):
-            if not received:
-                _check_start(chunk)
+        while chunk := response.raw.read1(65536, False):
+            if not received and chunk.lstrip()[:1] == b"<":
+                raise DataError("answered with a web page (a network's login page does this)")
+            if not received and not _GZIP_MAGIC.startswith(chunk[:2]):
+                raise DataError("answered with something else than the file")
             received += len(chunk)
             _check_size(received, file)
             output.write(chunk)
             bar.update(len(chunk))
-            in_time += len(chunk)
             if time.monotonic() - since > PACE_SECONDS:
-                if in_time < PACE_BYTES:
-                    raise DataError(f"is too slow ({in_time:,} bytes in {PACE_SECONDS:.0f} s)")
-                since, in_time = time.monotonic(), 0
+                got, counted, since = received - counted, received, time.monotonic()
+                if got < PACE_BYTES:
+                    raise DataError(f"is too slow ({got:,} bytes in {PACE_SECONDS:.0f} s)")
 
 
 def _connect_timeout(url: str) -> float:
     """Share the time among the machines that a name stands for: all are tried, one by one."""
-    from requests.utils import get_environ_proxies
-
-    if get_environ_proxies(url):  # then it is for the proxy to know the name
+    if requests.utils.get_environ_proxies(url):  # then it is for the proxy to know the name
         return CONNECT_TIMEOUT
     try:
         machines = socket.getaddrinfo(urlsplit(url).hostname, 0, type=socket.SOCK_STREAM)
@@ -144,28 +122,12 @@ def _connect_timeout(url: str) -> float:
     return CONNECT_TIMEOUT / min(len(machines), 5)
 
 
-def _drop_body_of_redirect(response: requests.Response, **_: object) -> None:
-    # requests would read it to its end, which may never come.
-    if response.is_redirect:
-        response.close()
-
-
 def _check_size(size: int, file: IdxFile) -> None:
     if size > file.n_bytes:
         raise DataError(f"sends more than the file holds ({file.n_bytes:,} bytes)")
 
 
-def _check_start(start: bytes) -> None:
-    if start.lstrip()[:1] == b"<":
-        raise DataError("answered with a web page (a network's login page does this)")
-    if not _GZIP_MAGIC.startswith(start[:2]):
-        raise DataError("answered with something else than the file")
-
-
 def _network_fault(error: Exception) -> str:
-    import requests
-    import urllib3
-
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"answered with status {error.response.status_code}"
     if isinstance(error, requests.ConnectTimeout):

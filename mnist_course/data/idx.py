@@ -12,39 +12,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_course.data.block import MNIST, PIXELS, Edition, IdxFile
+from mnist_course.data.block import MNIST, PIXELS, Edition
 from mnist_course.data.dataset import Dataset
 from mnist_course.errors import DataError
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_UNSIGNED_BYTE = 0x08
-_MOST_DIMENSIONS = 3
 
 
 def parse_idx(content: bytes) -> NDArray[np.uint8]:
-    """Read the bytes of an IDX file of unsigned bytes.
+    """Read the bytes of an IDX file of unsigned bytes into a read-only array of its shape.
 
-    Parameters
-    ----------
-    content : bytes
-        Two zero bytes, the type (8: unsigned byte), the number of dimensions, the size of each
-        as a big-endian 32-bit number, then the values.
-
-    Returns
-    -------
-    uint8 array
-        Read-only, in the shape the header gives.
-
-    Raises
-    ------
-    DataError
-        If the header is not one of unsigned bytes, or the values are too few or too many.
+    They are two zero bytes, the type (8: unsigned byte), the number of dimensions, the size of
+    each as a big-endian 32-bit number, then the values; DataError if not.
     """
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] != _UNSIGNED_BYTE:
+    if content[:3] != b"\0\0\x08" or len(content) < 4 or content[3] > 3:
         raise DataError("is not an IDX file of unsigned bytes (its first bytes are others)")
     n_dimensions = content[3]
-    if n_dimensions > _MOST_DIMENSIONS:
-        raise DataError(f"has {n_dimensions} dimensions, where pictures have {_MOST_DIMENSIONS}")
     start = 4 + 4 * n_dimensions
     if len(content) < start:
         raise DataError("ends within its header")
@@ -55,52 +38,30 @@ def parse_idx(content: bytes) -> NDArray[np.uint8]:
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
 
 
-def read_idx(path: Path) -> NDArray[np.uint8]:
-    """Read an IDX file, compressed or not.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read or is damaged; the message names the file.
-    """
+def _read(path: Path) -> NDArray[np.uint8]:
     try:
         content = path.read_bytes()
         if content[:2] == _GZIP_MAGIC:
             content = gzip.decompress(content)
         return parse_idx(content)
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path.name} cannot be read ({_short(error)})") from None
+        why = getattr(error, "strerror", None) or error
+        raise DataError(f"{path.name} cannot be read ({why})") from None
     except DataError as error:
         raise DataError(f"{path.name} {error}") from None
 
 
-def _find(folder: Path, file: IdxFile) -> Path | None:
-    candidates = (folder / file.raw_name, folder / file.name)
-    return next((path for path in candidates if path.is_file()), None)
-
-
 def read_edition(folder: Path, edition: Edition = MNIST) -> tuple[NDArray, NDArray, int]:
-    """Read the four files of a folder.
-
-    Returns
-    -------
-    images : uint8 array of shape (n, 784)
-    labels : uint8 array of shape (n,)
-    n_train : int
-
-    Raises
-    ------
-    DataError
-        If a file is missing or damaged, or the files do not fit each other.
-    """
+    """Read the four files of a folder: images of shape (n, 784), labels, and how many train."""
+    paths = [folder / file.name.removesuffix(".gz") for file in edition.files]
     try:
-        found = {file.name: _find(folder, file) for file in edition.files}
+        paths = [path if path.is_file() else path.with_name(f"{path.name}.gz") for path in paths]
+        missing = [path.name for path in paths if not path.is_file()]
     except OSError as error:  # a folder that may not be entered, a name too long
-        raise DataError(f"cannot be read ({_short(error)})") from None
-    missing = [name for name, path in found.items() if path is None]
+        raise DataError(f"cannot be read ({error.strerror or error})") from None
     if missing:
         raise DataError(f"lacks {' and '.join(missing)} (unpacked files serve as well)")
-    train_x, train_y, test_x, test_y = (read_idx(path) for path in found.values() if path)
+    train_x, train_y, test_x, test_y = map(_read, paths)
     for images, labels in ((train_x, train_y), (test_x, test_y)):
         if images.shape[1:] != (28, 28) or labels.shape != images.shape[:1]:
             raise DataError(
@@ -121,28 +82,13 @@ def load_idx(folder: str | os.PathLike[str]) -> Dataset:
     ----------
     folder : str or path-like
         Holds ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and the same two with
-        ``t10k``, each with or without ``.gz``.
-
-    Returns
-    -------
-    Dataset
-        With ``source="idx"``.
-
-    Raises
-    ------
-    DataError
-        If a file is missing or damaged.
+        ``t10k``, each with or without ``.gz``. DataError says which is missing or damaged.
     """
-    folder = Path(folder)
     try:
-        images, labels, n_train = read_edition(folder)
+        images, labels, n_train = read_edition(Path(folder))
     except DataError as error:
         raise DataError(
             f"The folder {folder} {error}.\nPut the four IDX files of one data set there, or "
             f"let load_mnist() fetch MNIST for you."
         ) from None
     return Dataset.of(images, labels, n_train=n_train, source="idx")
-
-
-def _short(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)

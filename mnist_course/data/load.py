@@ -10,22 +10,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_course.data import block as blocks
 from mnist_course.data import cache as caching
-from mnist_course.data.block import (
-    BLOCK_NAME,
-    MNIST,
-    Edition,
-    make_block,
-    open_block,
-    split_block,
-    write_block,
-)
+from mnist_course.data.block import MNIST, Edition
 from mnist_course.data.dataset import Dataset
+from mnist_course.data.digits import load_digits
 from mnist_course.errors import DataError, UsageError, command, notice
 
 FOLDER_VARIABLE = "MNIST_COURSE_DATA"
 SOURCE_VARIABLE = "MNIST_COURSE_SOURCE"
 SOURCES = ("auto", "mnist", "digits")
+_RECENT = 600.0  # seconds for which a failed attempt speaks for others
 # The disk, the user's quota (which Windows has no number for), the process's file size limit.
 _DISK_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
@@ -42,8 +37,7 @@ def load_mnist(source: str = "auto", *, data_home: str | os.PathLike[str] | None
     source : {"auto", "mnist", "digits"}, default="auto"
         ``"mnist"`` is MNIST or an error. ``"digits"`` is scikit-learn's 1,797 digits in MNIST's
         form and never touches the network. ``"auto"`` is MNIST, or with a notice the digits, and
-        asks no mirror for ten minutes after a failure; the environment variable
-        ``MNIST_COURSE_SOURCE`` can decide for it.
+        asks no mirror for ten minutes after a failure; ``MNIST_COURSE_SOURCE`` can decide for it.
     data_home : str or path-like, optional
         Folder of the cache; without it ``MNIST_COURSE_CACHE``, else the user's cache.
 
@@ -66,80 +60,52 @@ def load_mnist(source: str = "auto", *, data_home: str | os.PathLike[str] | None
             f"There is no source {source!r}. Choose one of: {', '.join(SOURCES)}; the argument "
             f"and the environment variable {SOURCE_VARIABLE} take the same words."
         )
-    if source != "digits":
-        try:
-            cache = caching.cache_folder(data_home)
-            return load_edition(MNIST, cache, always_try=source == "mnist")
-        except DataError as error:
-            if source == "mnist":
-                raise
-            notice(
-                f"{str(error).splitlines()[0]} Going on with the 1,797 small digits that come "
-                f"with scikit-learn, so figures and scores will differ from the text. "
-                f"After a failed attempt the mirrors are left alone for ten minutes; "
-                f"'{command('fetch')}' asks them at once and says what is wrong."
-            )
-    from mnist_course.data.digits import load_digits
-
-    return load_digits()
-
-
-def fetch_mnist(data_home: str | os.PathLike[str] | None = None) -> Path:
-    """Fetch MNIST unless it is here already, and return the checked file that keeps it.
-
-    Raises
-    ------
-    DataError
-        If MNIST could not be had, or could not be kept; the message says why.
-    """
+    if source == "digits":
+        return load_digits()
     cache = caching.cache_folder(data_home)
-    block, why = _find(MNIST, cache)
-    if not isinstance(block, np.memmap):
-        raise DataError(
-            f"MNIST could be fetched but not kept in {cache}: {why}.\n"
-            f"Every start would have to fetch it again.\nWhat to do: make room for 55 MB there "
-            f"that you may write, or name another folder in {caching.CACHE_VARIABLE}."
+    try:
+        block, why = _find(MNIST, cache, always_try=source == "mnist")
+    except DataError as error:
+        if source == "mnist":
+            raise
+        notice(
+            f"{str(error).splitlines()[0]} Going on with the 1,797 small digits that come with "
+            f"scikit-learn, so figures and scores will differ from the text. After a failed "
+            f"attempt the mirrors are left alone for ten minutes; '{command('fetch')}' asks them "
+            f"at once and says what is wrong."
         )
-    return Path(block.filename)
-
-
-def load_edition(edition: Edition, cache: Path, *, always_try: bool = True) -> Dataset:
-    """Load an edition by the nearest road, and keep it in the cache.
-
-    Parameters
-    ----------
-    edition : Edition
-    cache : Path
-    always_try : bool, default=True
-        Ask the mirrors even if they failed within the last ten minutes.
-
-    Raises
-    ------
-    DataError
-        If no road led to it.
-    """
-    block, why = _find(edition, cache, always_try=always_try)
+        return load_digits()
     if why:
         notice(
             f"MNIST is loaded but could not be kept in {cache} ({why}); the next start will load "
             f"it again. {caching.CACHE_VARIABLE} can name another folder."
         )
-    images, labels = split_block(block, edition)
-    return Dataset.of(images, labels, n_train=edition.n_train, source="mnist")
+    images, labels = blocks.split_block(block, MNIST)
+    return Dataset.of(images, labels, n_train=MNIST.n_train, source="mnist")
+
+
+def fetch_mnist(data_home: str | os.PathLike[str] | None = None) -> Path:
+    """Fetch MNIST unless it is here, and return the checked file that keeps it, or DataError."""
+    cache = caching.cache_folder(data_home)
+    block, why = _find(MNIST, cache)
+    if not isinstance(block, np.memmap):
+        raise DataError(
+            f"MNIST could be fetched but not kept in {cache}: {why}.\nEvery start would fetch it "
+            f"again.\nWhat to do: free 55 MB there, or name a folder in {caching.CACHE_VARIABLE}."
+        )
+    return Path(block.filename)
 
 
 def named_folder() -> Path | None:
     """Return the folder that ``MNIST_COURSE_DATA`` names, if it names one."""
     name = os.environ.get(FOLDER_VARIABLE)
-    if not name:
-        return None
     # abspath tidies "../shared" where Path.absolute does not, and resolve would follow links.
-    return Path(os.path.abspath(Path(name).expanduser()))  # noqa: PTH100
+    return Path(os.path.abspath(Path(name).expanduser())) if name else None  # noqa: PTH100
 
 
 def check_folder(folder: Path, edition: Edition = MNIST) -> str:
     """Check a folder, and say what it holds: "the cache file" or "the IDX files"; or DataError."""
-    if open_block(folder, edition) is not None:
+    if blocks.open_block(folder, edition) is not None:
         return "the cache file"
     _from_idx(folder, edition)
     return "the IDX files"
@@ -148,47 +114,47 @@ def check_folder(folder: Path, edition: Edition = MNIST) -> str:
 def _find(edition: Edition, cache: Path, *, always_try: bool = True) -> tuple[NDArray, str]:
     """Return the block as the file that keeps it, mapped; or from memory, and why it is so."""
     known = caching.recall_failure(cache)
-    block = _open(edition, cache)
-    if block is not None:
-        return block, ""
+    kept = _open(edition, cache)
+    if kept is not None:
+        return kept, ""
     with caching.exclusive(cache) as obstacle:
         # Another process may have been here while this one waited for the lock.
-        block = _open(edition, cache)
-        if block is not None:
-            return block, ""
+        kept = _open(edition, cache)
+        if kept is not None:
+            return kept, ""
         failure = caching.recall_failure(cache)
-        # An attempt that failed while this process waited speaks for it, too. An older one is
-        # there for those who are content with the digits.
-        if failure and failure == known and (always_try or not failure.is_recent):
+        # An attempt that failed while this process waited speaks for it, too. An older one does
+        # for those who are content with the digits.
+        old = failure and (always_try or abs(time.time() - failure.when) > _RECENT)
+        if old and failure == known:
             failure = None
-        found = _obtain(edition, cache, failure, writable=not obstacle)
+        block = _obtain(edition, cache, failure, writable=not obstacle)
+        if obstacle:
+            return block, obstacle
         try:
-            if not obstacle:
-                write_block(cache, found)
-                caching.remember_failure(cache, None)
-                block = open_block(cache, edition)
-                obstacle = "it vanished again"
+            blocks.write_block(cache, block)
+            caching.remember_failure(cache, None)
+            kept = blocks.open_block(cache, edition)
         except (OSError, DataError) as error:
-            obstacle = getattr(error, "strerror", None) or str(error)
-    return (found, obstacle) if block is None else (block, "")
+            return block, getattr(error, "strerror", None) or str(error)
+    return (block, "it vanished again") if kept is None else (kept, "")
 
 
 def _open(edition: Edition, cache: Path) -> np.memmap | None:
     for folder in filter(None, (named_folder(), cache)):
         try:
-            block = open_block(folder, edition)
-        except DataError as error:
-            notice(f"{folder / BLOCK_NAME} {error}. It is passed over and made anew.")
-        else:
+            block = blocks.open_block(folder, edition)
             if block is not None:
                 return block
+        except DataError as error:
+            notice(f"{folder / blocks.BLOCK_NAME} {error}. It is passed over and made anew.")
     return None
 
 
 def _obtain(
     edition: Edition, cache: Path, failure: caching.Failure | None, *, writable: bool
 ) -> NDArray[np.uint8]:
-    """Return the block by the first road that leads to it; none past mirrors that just failed."""
+    """Return the block by the first road that leads to it, not asking mirrors that just failed."""
     from mnist_course.data.download import download, mirrors
 
     findings: list[str] = []
@@ -202,22 +168,26 @@ def _obtain(
     asked = mirrors()
     if not failure or failure.mirrors != asked:
         try:
-            with caching.download_folder(cache, writable=writable) as place:
-                download(place, edition, asked)
-                return _from_idx(place, edition)
+            with blocks.unfinished(cache if writable else None) as place:
+                download(Path(place), edition, asked)
+                return _from_idx(Path(place), edition)
         except DataError as error:
             failure = caching.Failure(time.time(), asked, str(error).splitlines())
         except OSError as error:
-            raise _no_room(error, cache) from None
+            full = error.errno in _DISK_FULL
+            raise DataError(
+                f"MNIST could not be stored: {'the disk is full' if full else error.strerror}.\n"
+                f"The download was stopped and removed; it needs about 70 MB in {cache}.\nWhat to "
+                f"do: free some space, or name another folder in {caching.CACHE_VARIABLE}."
+            ) from None
         if writable:
             caching.remember_failure(cache, failure)
-    findings += failure.findings
+    listed = "\n".join(f"  - {finding}" for finding in [*findings, *failure.findings])
     raise DataError(
-        "MNIST could not be fetched: no place that serves it could be used.\n"
-        + "\n".join(f"  - {finding}" for finding in findings)
-        + f"\nWhat to do: connect to the internet and run '{command('fetch')}'; or copy the four "
+        f"MNIST could not be fetched: no place that serves it could be used.\n{listed}\n"
+        f"What to do: connect to the internet and run '{command('fetch')}'; or copy the four "
         f"MNIST files into a folder and name it in {FOLDER_VARIABLE}; or work with the embedded "
-        "digits: load_mnist('digits')."
+        f"digits: load_mnist('digits')."
     )
 
 
@@ -227,17 +197,7 @@ def _from_idx(folder: Path, edition: Edition) -> NDArray[np.uint8]:
     if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises where a name is too long
         raise DataError("is not a folder")
     images, labels, _ = read_edition(folder, edition)
-    block = make_block(images, labels)
+    block = blocks.make_block(images, labels)
     if not edition.is_block(block):
         raise DataError("holds files that are not MNIST's (their checksum differs)")
     return block
-
-
-def _no_room(error: OSError, cache: Path) -> DataError:
-    full = error.errno in _DISK_FULL
-    happened = "the disk is full" if full else (error.strerror or str(error))
-    return DataError(
-        f"MNIST could not be stored: {happened}.\n"
-        f"The download was stopped and removed; it needs about 70 MB in {cache}.\n"
-        f"What to do: free some space there, or name another folder in {caching.CACHE_VARIABLE}."
-    )

@@ -21,8 +21,9 @@ def start(do: str, **task: Any) -> subprocess.Popen[str]:
 
     Parameters
     ----------
-    do : {"load", "auto", "hold"}
-        Load an edition; do so with the digits to fall back on; or hold the lock of a cache.
+    do : {"mnist", "auto", "hold"}
+        Load a small edition in MNIST's place, or with the digits to fall back on; or hold the
+        lock of a cache until killed.
     **task
         ``cache`` (str), ``edition`` (from `to_plain`), ``file_size_limit`` (bytes) and
         ``read_timeout`` (seconds).
@@ -51,7 +52,7 @@ def let_go(*children: subprocess.Popen[str]) -> None:
 
 def result_of(child: subprocess.Popen[str]) -> dict[str, Any]:
     """Wait for the end of a child that was let go, and return the result on its last line."""
-    output, _ = child.communicate(timeout=120)
+    output, _ = child.communicate(timeout=300)
     return json.loads(output.splitlines()[-1])
 
 
@@ -71,25 +72,25 @@ def main() -> None:
         from mnist_course.data import download
 
         download.READ_TIMEOUT = task["read_timeout"]
-    if task["do"] == "load":
-        load(cache, task["edition"])
+    if task["do"] == "mnist":
+        mnist(cache, task["edition"])
     elif task["do"] == "auto":
         auto(cache, task["edition"])
     else:
         hold(cache)
 
 
-def load(cache: Path, edition: dict[str, Any]) -> None:
+def mnist(cache: Path, edition: dict[str, Any]) -> None:
     """Load an edition, and print what came of it."""
-    from mnist_course.data.load import load_edition
+    from mnist_course.data import load
     from mnist_course.errors import DataError
     from tests.support.editions import from_plain
 
-    wanted = from_plain(edition)
+    load.MNIST = from_plain(edition)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as the course's commands do
     wait()
     try:
-        data = load_edition(wanted, cache)
+        data = load.load_mnist("mnist", data_home=cache)
     except DataError as error:
         print(json.dumps({"error": str(error)}))
     except KeyboardInterrupt:

@@ -60,9 +60,9 @@ def write_edition(folder: Path, *, seed: int = 0) -> Edition:
         written.append(IdxFile(file.name, len(content), hashlib.sha256(content).hexdigest()))
     block = make_block(images, labels)
     return Edition(
-        *written,
+        tuple(written),
         n_train=N_TRAIN,
-        n_test=N_TEST,
+        n_rows=N_TRAIN + N_TEST,
         block_sha256=hashlib.sha256(block).hexdigest(),
     )
 
@@ -74,4 +74,4 @@ def to_plain(edition: Edition) -> dict[str, Any]:
 
 def from_plain(plain: dict[str, Any]) -> Edition:
     """Return the edition that `to_plain` wrote down."""
-    return Edition(**{k: IdxFile(**v) if isinstance(v, dict) else v for k, v in plain.items()})
+    return Edition(**{**plain, "files": tuple(IdxFile(**file) for file in plain["files"])})
