@@ -244,7 +244,7 @@ def test_every_dependency_has_a_lower_bound() -> None:
 @pytest.mark.parametrize("command", [[], ["run"], ["fetch"], ["verify"], ["doctor"], ["lab"]])
 def test_the_installed_typer_can_print_the_help_of_each_command(command: list[str]) -> None:
     # typer 0.15 passes through installation, and then meets a click that it does not know.
-    assert Version("0.15.4") not in base()["typer"]
+    assert Version("0.15.0") not in base()["typer"]
     assert Version(version("typer")) in base()["typer"]
     done = subprocess.run(
         [sys.executable, "-m", "mnist_course_tools", *command, "--help"],
