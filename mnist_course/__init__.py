@@ -20,7 +20,6 @@ if TYPE_CHECKING:  # for editors and type checkers, which do not run __getattr__
     from mnist_course.cost import measure as measure
     from mnist_course.dask_cluster import cluster as cluster
     from mnist_course.data import Dataset as Dataset
-    from mnist_course.data import load_csv as load_csv
     from mnist_course.data import load_idx as load_idx
     from mnist_course.data import load_mnist as load_mnist
     from mnist_course.display import control as control
@@ -37,11 +36,11 @@ _NAMES_IN = {
     "acceleration": ("accelerate",),
     "cost": ("measure",),
     "dask_cluster": ("cluster",),
-    "data": ("Dataset", "load_csv", "load_idx", "load_mnist"),
+    "data": ("Dataset", "load_idx", "load_mnist"),
     "display": ("control", "show"),
     "machine": ("versions",),
     "plots": (
-        *("AMBER", "BLUE", "GREEN", "GREY", "ORANGE"),
+        *("AMBER", "BLUE", "GREEN", "GREY", "ORANGE", "PURPLE"),
         *("digit_grid", "pixel_map", "threshold_curve", "weight_grid"),
     ),
     "report": ("published", "recorded_benchmark", "reporter"),

@@ -8,12 +8,9 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
+# What scikit-learn-intelex is asked to replace: only where benchmarks/accelerate.py found that it
+# helps; all else stays scikit-learn's own.
 HELPED = ("sklearn.svm.SVC", "sklearn.neighbors.KNeighborsClassifier")
-"""What scikit-learn-intelex is asked to replace.
-
-Only where ``benchmarks/accelerate.py`` found that it helps; all else stays scikit-learn's own.
-"""
-
 REMEDY = (
     'On x86 Linux and Windows: python -m pip install -e ".[fast]". '
     "With an NVIDIA card: install cuml."
@@ -27,10 +24,9 @@ def accelerate() -> str | None:
 
     Call it before anything is imported from scikit-learn: names imported earlier stay as they
     are. Taken is ``cuml.accel`` where an NVIDIA machine has it, otherwise scikit-learn-intelex
-    (the extra ``fast``), and of the latter only the models in `HELPED`. Published numbers are
-    met within the same tolerances as without it, but not to the last digit. Give its ``SVC``
-    pixels as float64: in float32 one of the 45 pairs of digits came out wrong
-    (``benchmarks/README.md``).
+    (the extra ``fast``), and of the latter only `HELPED`. Published numbers are met within the
+    same tolerances as without it, but not to the last digit. Give its ``SVC`` pixels as float64:
+    in float32 one of the 45 pairs of digits came out wrong (``benchmarks/README.md``).
 
     Returns
     -------

@@ -15,13 +15,8 @@ _INTERVAL = 0.005  # seconds between two looks at the memory
 class Cost:
     """Seconds and memory of a block of code, filled in when the block ends.
 
-    Attributes
-    ----------
-    seconds : float
-        Wall time.
-    peak_bytes : int
-        The most resident memory of the whole process during the block, interpreter and
-        libraries included; processes that it started are not counted.
+    The memory is that of the whole process at its highest, interpreter and libraries included;
+    processes that it started are not counted.
     """
 
     seconds: float = 0.0
@@ -37,14 +32,9 @@ class Cost:
 
 
 class Peak(threading.Thread):
-    """Keep the largest value of a number that is looked at again and again.
+    """Keep the largest value of a number, such as bytes of memory.
 
-    Parameters
-    ----------
-    look : callable
-        Returns the number, such as bytes of memory.
-    every : float
-        Seconds between two looks; what comes and goes in between escapes.
+    It is looked at `every` so many seconds: what comes and goes in between escapes.
     """
 
     def __init__(self, look: Callable[[], int], every: float) -> None:
@@ -53,7 +43,6 @@ class Peak(threading.Thread):
         self.value = look()
 
     def run(self) -> None:
-        """Look until told to stop."""
         while not self._over.wait(self._every):
             self.value = max(self.value, self._look())
 
@@ -69,8 +58,7 @@ class Peak(threading.Thread):
 def measure() -> Iterator[Cost]:
     """Measure what the code in a ``with`` block costs.
 
-    Memory is looked at every five milliseconds by a second thread, so a shorter spike may
-    escape.
+    Memory is looked at every five milliseconds, so a shorter spike may escape.
 
     Yields
     ------

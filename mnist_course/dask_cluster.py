@@ -20,9 +20,7 @@ from mnist_course.machine import owned_cores
 if TYPE_CHECKING:
     from distributed import Client
 
-ADDRESS_VARIABLE = "DASK_SCHEDULER_ADDRESS"
-"""Dask's own name for the address of the scheduler to join."""
-
+ADDRESS_VARIABLE = "DASK_SCHEDULER_ADDRESS"  # Dask's own name for it
 _PATIENCE = 4  # seconds, each for the scheduler to answer and for a first worker
 _SAME_EVERYWHERE = ("scikit-learn", "numpy")
 
@@ -44,7 +42,6 @@ def cluster(address: str | None = None) -> Iterator[Client]:
     Yields
     ------
     distributed.Client
-        Connected to the cluster.
 
     Raises
     ------
@@ -60,55 +57,36 @@ def cluster(address: str | None = None) -> Iterator[Client]:
     """
     import joblib
 
-    with ExitStack() as stack:
-        # A worker must get the data anyway; that they are large is no news here.
-        import_dask().config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"})
-        client = stack.enter_context(connect(address))
-        stack.enter_context(joblib.parallel_config(backend="dask", client=client))
+    with connect(address) as client, joblib.parallel_config(backend="dask", client=client):
         yield client
 
 
 @contextmanager
 def connect(address: str | None = None) -> Iterator[Client]:
     """Connect to a cluster, or start one here; see `cluster`."""
-    import_dask()
-    address = address or os.environ.get(ADDRESS_VARIABLE) or None
-    with ExitStack() as stack:
-        if address is None:
-            address = stack.enter_context(_local_cluster()).scheduler_address
-        client = stack.enter_context(_client(address))
-        _check_workers(client, address)
-        yield client
-
-
-def import_dask() -> Any:
-    """Import and return Dask, with its distributed scheduler.
-
-    Raises
-    ------
-    ClusterError
-        If one of the two is not installed.
-    """
     try:
         import dask
-        import distributed  # noqa: F401
+        from distributed import LocalCluster
     except ImportError as error:
         raise ClusterError(
             f"Dask is not installed ({error}), and a cluster needs it.\n"
             'Install it with: python -m pip install -e ".[cluster]"'
         ) from None
-    return dask
-
-
-def _local_cluster() -> Any:
-    from distributed import LocalCluster
-
-    return LocalCluster(
-        n_workers=owned_cores(),
-        threads_per_worker=1,
-        dashboard_address=":0",  # any free port: another cluster may hold the usual one
-        silence_logs=logging.ERROR,
-    )
+    # A worker must get the data anyway; that they are large is no news here.
+    dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"})
+    address = address or os.environ.get(ADDRESS_VARIABLE) or None
+    with ExitStack() as stack:
+        if address is None:
+            here = LocalCluster(
+                n_workers=owned_cores(),
+                threads_per_worker=1,
+                dashboard_address=":0",  # any free port: another cluster may hold the usual one
+                silence_logs=logging.ERROR,
+            )
+            address = stack.enter_context(here).scheduler_address
+        client = stack.enter_context(_client(address))
+        _check_workers(client, address)
+        yield client
 
 
 def _client(address: str) -> Client:
@@ -135,21 +113,16 @@ def _client(address: str) -> Client:
         _knock(address)
         return KeepingClient(address, timeout=_PATIENCE)
     except (OSError, ValueError, TypeError) as error:
+        reason = next(iter(str(error).splitlines()), f"nobody spoke for {_PATIENCE} s")
         raise ClusterError(
-            f"No Dask scheduler answers at {address} ({_reason(error)}).\n"
+            f"No Dask scheduler answers at {address} ({reason}).\n"
             f"Start one with 'dask scheduler' and workers with 'dask worker {address}', or check "
             f"the address and {ADDRESS_VARIABLE}. It looks like tcp://name:8786."
         ) from None
 
 
 def _knock(address: str) -> None:
-    """Make sure that a scheduler speaks; the client itself would wait for its word for ever.
-
-    Raises
-    ------
-    OSError, ValueError
-        If nobody listens, nobody speaks, or this is no address.
-    """
+    """Make sure that a scheduler speaks; the client itself would wait for its word for ever."""
     from distributed.comm import connect
 
     async def knock() -> None:
@@ -178,23 +151,15 @@ def _check_workers(client: Client, address: str) -> None:
     found = client.get_versions(packages=_SAME_EVERYWHERE)
     mine = _versions(found["client"])
     for worker, answer in found["workers"].items():
-        theirs = _versions(answer)
-        if theirs != mine:
+        if (theirs := _versions(answer)) != mine:
             raise ClusterError(
-                f"The worker at {worker} has {_named(theirs)}; here is {_named(mine)}. With other "
-                f"versions results may differ, or fail to travel at all.\n"
-                f"Install the same requirements.lock on every machine."
+                f"The worker at {worker} has {theirs}; here is {mine}. With other versions "
+                f"results may differ, or fail to travel at all.\n"
+                f"Install the same lock file on every machine."
             )
 
 
-def _versions(answer: dict[str, Any]) -> dict[str, str | None]:
+def _versions(answer: dict[str, Any]) -> str:
     python = ".".join(answer["host"]["python"].split(".")[:2])
-    return {"Python": python, **{name: answer["packages"].get(name) for name in _SAME_EVERYWHERE}}
-
-
-def _named(versions: dict[str, str | None]) -> str:
-    return ", ".join(f"{name} {version or 'missing'}" for name, version in versions.items())
-
-
-def _reason(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), f"nobody spoke for {_PATIENCE} s")
+    named = [f"{name} {answer['packages'].get(name) or 'missing'}" for name in _SAME_EVERYWHERE]
+    return ", ".join([f"Python {python}", *named])

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.image import AxesImage
 
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#BBBBBB"
-"""Colours that stay apart for colour-blind readers (Okabe and Ito, 2008) and in print."""
+# Colours that stay apart for colour-blind readers (Okabe and Ito, 2008) and in print.
+BLUE, ORANGE, GREEN, AMBER, PURPLE = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7"
+GREY = "#BBBBBB"
 
 _GAP = 3  # pixels of a digit
 _LABEL_ROOM = 11  # pixels of a digit, above each picture that has a label
@@ -31,7 +32,7 @@ def digit_grid(
     columns: int = 10,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw pictures of digits side by side, row by row.
+    """Draw pictures of digits side by side, row by row, and return the Axes.
 
     Parameters
     ----------
@@ -43,10 +44,6 @@ def digit_grid(
         Pictures in a row.
     ax : Axes, optional
         Where to draw; a new figure of fitting size without it.
-
-    Returns
-    -------
-    Axes
 
     Raises
     ------
@@ -72,80 +69,19 @@ def weight_grid(
 ) -> Axes:
     """Draw the weights that a linear model gives to the pixels, one picture for each class.
 
+    Parameters, returned Axes and errors are those of `digit_grid`, but for the first.
+
     Parameters
     ----------
     weights : array of shape (n_classes, 784)
-        Such as ``model.coef_``; zero is drawn white, and all pictures share one scale.
-    labels : sequence of length n_classes, optional
-        What to write above each picture.
-    columns : int, default=5
-        Pictures in a row.
-    ax : Axes, optional
-        Where to draw; a new figure of fitting size without it.
-
-    Returns
-    -------
-    Axes
-        With a colour bar beside it.
-
-    Raises
-    ------
-    ValueError
-        As for `digit_grid`.
+        Such as ``model.coef_``; zero is drawn white, and all pictures share one scale, shown by
+        a colour bar.
     """
     pictures = _as_pictures(weights)
     limit = np.abs(pictures).max() or 1.0
     image = _draw_tiles(pictures, labels, columns, ax, cmap="RdBu_r", vmin=-limit, vmax=limit)
     image.axes.figure.colorbar(image, ax=image.axes, label="weight", fraction=0.03, pad=0.02)
     return image.axes
-
-
-def confusion_plot(
-    y_true: ArrayLike, y_pred: ArrayLike, *, labels: Sequence[Any] | None = None
-) -> np.ndarray:
-    """Draw the confusion matrix in four ways: counts, by row, by column, errors by row.
-
-    Shares by row are of each true class, by column of each predicted class; for the errors by
-    row the diagonal is left out before dividing. Shares of nothing are drawn as 0.
-
-    Parameters
-    ----------
-    y_true, y_pred : arrays of shape (n,)
-        Classes, as numbers or as text, but both of one kind.
-    labels : sequence, optional
-        Classes in the order of rows and columns; those that occur, sorted, without it.
-
-    Returns
-    -------
-    array of four Axes
-        In the order above, in a new figure.
-
-    Raises
-    ------
-    ValueError
-        If the two differ in length or are of different kinds, or there is nothing to count.
-    """
-    from matplotlib import pyplot as plt
-    from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
-    from sklearn.utils.multiclass import unique_labels
-
-    counts = confusion_matrix(y_true, y_pred, labels=labels)
-    classes = unique_labels(y_true, y_pred) if labels is None else labels
-    errors = counts * ~np.eye(len(counts), dtype=bool)
-    matrices = {
-        "counts": counts,
-        # Whole percent fit into a cell of a 10 × 10 matrix; 0.93 and 0.07 hardly do.
-        "by row (%)": _percent(counts, axis=1),
-        "by column (%)": _percent(counts, axis=0),
-        "errors by row (%)": _percent(errors, axis=1),
-    }
-    _, axes = plt.subplots(2, 2, figsize=(10.5, 10), layout="constrained")
-    for (name, matrix), ax in zip(matrices.items(), axes.flat, strict=True):
-        display = ConfusionMatrixDisplay(matrix, display_labels=classes)
-        look = {"cmap": "Blues", "colorbar": False, "text_kw": {"fontsize": 8}}
-        display.plot(ax=ax, values_format="d" if matrix is counts else ".0f", **look)
-        ax.set_title(name)
-    return axes.ravel()
 
 
 def threshold_curve(
@@ -155,7 +91,7 @@ def threshold_curve(
     threshold: float | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw precision and recall over the threshold.
+    """Draw precision and recall over the threshold, and return the Axes.
 
     Parameters
     ----------
@@ -168,10 +104,6 @@ def threshold_curve(
     ax : Axes, optional
         Where to draw; a new figure without it.
 
-    Returns
-    -------
-    Axes
-
     Raises
     ------
     ValueError
@@ -180,11 +112,9 @@ def threshold_curve(
     from sklearn.metrics import precision_recall_curve
 
     y_true, scores = np.asarray(y_true), np.asarray(scores, dtype=float)
-    if y_true.shape != scores.shape or y_true.ndim != 1:
-        raise ValueError(
-            f"There should be one score for each sample; shapes are {y_true.shape} and "
-            f"{scores.shape}."
-        )
+    shapes = y_true.shape, scores.shape
+    if shapes[0] != shapes[1] or y_true.ndim != 1:
+        raise ValueError(f"There should be one score for each sample; shapes are {shapes}.")
     if y_true.dtype.kind not in "bui" or not np.isin(y_true, [0, 1]).all():
         raise ValueError("Say which samples are positive with True and False, such as y == 5.")
     if not y_true.any():
@@ -217,7 +147,7 @@ def pixel_map(
     ax: Axes | None = None,
     **imshow: Any,
 ) -> Axes:
-    """Draw one value for each of the 784 pixels as a picture.
+    """Draw one value for each of the 784 pixels as a picture, and return the Axes.
 
     Parameters
     ----------
@@ -229,11 +159,6 @@ def pixel_map(
         Where to draw; a new figure without it.
     **imshow
         Further arguments of `matplotlib.axes.Axes.imshow`, such as ``vmin`` and ``vmax``.
-
-    Returns
-    -------
-    Axes
-        Its ``images[0]`` is what a colour bar of several needs.
 
     Raises
     ------
@@ -251,11 +176,6 @@ def pixel_map(
     if label is not None:
         ax.figure.colorbar(image, ax=ax, label=label, fraction=0.046, pad=0.04)
     return ax
-
-
-def _percent(counts: np.ndarray, *, axis: int) -> np.ndarray:
-    totals = counts.sum(axis=axis, keepdims=True)
-    return 100 * np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
 
 
 def _draw_tiles(

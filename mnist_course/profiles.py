@@ -12,24 +12,13 @@ PROFILE_VARIABLE = "MNIST_COURSE_PROFILE"
 
 @dataclass(frozen=True)
 class Profile:
-    """How much of the data a run uses and how long one cell may take.
-
-    Attributes
-    ----------
-    name : str
-    train_rows, test_rows : int or None
-        At most so many rows; None means all.
-    cell_timeout : int
-        Seconds after which a cell counts as hung.
-    memory : int
-        Bytes that the largest notebook may hold, with some room.
-    """
+    """How much of the data a run uses, and what a notebook may take meanwhile."""
 
     name: str
-    train_rows: int | None
+    train_rows: int | None  # at most so many; None means all
     test_rows: int | None
-    cell_timeout: int
-    memory: int
+    cell_timeout: int  # seconds after which a cell counts as hung
+    memory: int  # bytes that the largest notebook may hold, with some room
 
 
 PROFILES = {
@@ -46,10 +35,7 @@ PROFILES = {
 def get_profile(name: str | None = None) -> Profile:
     """Return a profile by name; without one, that of ``MNIST_COURSE_PROFILE`` or ``quick``.
 
-    Raises
-    ------
-    UsageError
-        If there is no profile of that name.
+    A name that no profile has is a UsageError.
     """
     name = name or os.environ.get(PROFILE_VARIABLE) or "quick"
     if name not in PROFILES:

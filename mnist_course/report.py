@@ -30,59 +30,29 @@ Value = bool | float | str | tuple[float, ...]
 
 @dataclass(frozen=True)
 class Published:
-    """A number that one of the sources prints.
+    """A number that a publication prints, and how far ours may be from it in each component."""
 
-    Attributes
-    ----------
-    id : str
-        Such as ``lr-raw.accuracy``.
-    chapter : int
-    letter : str
-        Of the publication that prints it, A to D.
-    quantity : str
-        What the number is, in words.
-    value : bool, float, str or tuple of float
-    tolerance : float or None
-        How far ours may be from it, in each component; None means exactly equal.
-    experiment : str
-        How the source came by it.
-    """
-
-    id: str
+    id: str  # such as lr-raw.accuracy
     chapter: int
-    letter: str
+    letter: str  # of the publication, A to D
     quantity: str
     value: Value
-    tolerance: float | None
-    experiment: str
+    tolerance: float | None  # None: exactly equal
+    experiment: str  # how they came by it
 
 
 @dataclass(frozen=True)
 class Record:
-    """One line of the ledger.
-
-    Attributes
-    ----------
-    id : str
-    published, ours : str
-        As text, several components separated by spaces.
-    agrees : bool or None
-        None where the two cannot be compared: other data, or fewer rows.
-    profile, source : str
-    seconds : str
-        How long the experiment took; empty where nobody measured it.
-    accelerator : str
-        What stood in for scikit-learn's models; empty if nothing did.
-    """
+    """One line of the ledger; several components of a value are separated by spaces."""
 
     id: str
     published: str
     ours: str
-    agrees: bool | None
+    agrees: bool | None  # None where the two cannot be compared: other data, or fewer rows
     profile: str
     source: str
-    seconds: str = ""
-    accelerator: str = ""
+    seconds: str = ""  # empty where nobody measured
+    accelerator: str = ""  # what stood in for scikit-learn's models; empty if nothing did
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Record:
@@ -123,15 +93,8 @@ def parse(text: str) -> Value:
 def write(value: Any) -> str:
     """Write a value as the ledger does: the reverse of `parse`.
 
-    Parameters
-    ----------
-    value : bool, number, str, mapping, or array of numbers
-        An array is flattened; a mapping is written as ``key=value`` in the order of its keys.
-
-    Returns
-    -------
-    str
-        Floats with 7 significant digits: more would differ from one processor to the next.
+    An array is flattened, a mapping written as ``key=value`` in the order of its keys. Floats
+    get 7 significant digits: more would differ from one processor to the next.
     """
     import numpy as np
 
@@ -148,15 +111,7 @@ def write(value: Any) -> str:
 def agrees(ours: Any, number: Published) -> bool:
     """Tell whether a value is as close to the published one as its tolerance asks.
 
-    Parameters
-    ----------
-    ours : bool, number, str, mapping, or array of numbers
-    number : Published
-
-    Returns
-    -------
-    bool
-        False also where the two are of different kinds or have different lengths.
+    Values of different kinds or lengths do not agree.
     """
     import numpy as np
 
@@ -176,14 +131,7 @@ def agrees(ours: Any, number: Published) -> bool:
 
 @dataclass(frozen=True)
 class Reporter:
-    """The notebook's ``report(id, value)``: sets a value beside the published one.
-
-    Parameters
-    ----------
-    source : str
-        Where the rows came from: the `source` of the data set.
-    profile : str
-    """
+    """The notebook's ``report(id, value)``: sets a value beside the published one."""
 
     source: str
     profile: str
@@ -212,17 +160,8 @@ class Reporter:
     def recorded(self, id: str) -> None:
         """Show what an earlier run in the ``slow`` profile found, and say that it did.
 
-        For experiments that take minutes: the committed ledger holds their results.
-
-        Parameters
-        ----------
-        id : str
-            Of a line in ``published.csv``.
-
-        Raises
-        ------
-        KeyError
-            If the id is not in ``published.csv``.
+        For experiments that take minutes: the ledger holds their results. Parameters and errors
+        as in ``report(id, value)``.
         """
         chapter = _published(id).chapter
         command = f"mnist-course run {chapter} --profile slow"
@@ -236,29 +175,15 @@ class Reporter:
 
 
 def reporter(source: str, profile: str) -> Reporter:
-    """Return the notebook's ``report``.
+    """Return the notebook's ``report``, for rows of a source and a profile.
 
-    Parameters
-    ----------
-    source : str
-        Where the rows came from: the `source` of the data set.
-    profile : str
-
-    Returns
-    -------
-    Reporter
+    Numbers are judged only where the rows are all of MNIST.
     """
     return Reporter(source, get_profile(profile).name)
 
 
 def make_record(id: str, value: Any, *, source: str, profile: str) -> Record:
-    """Set a value beside the published one.
-
-    Raises
-    ------
-    KeyError
-        If the id is not in ``published.csv``.
-    """
+    """Set a value beside the published one; an unknown id is a KeyError."""
     number = _published(id)
     comparable = source == "mnist" and get_profile(profile).train_rows is None
     return Record(
@@ -273,14 +198,7 @@ def make_record(id: str, value: Any, *, source: str, profile: str) -> Record:
 
 
 def show_record(record: Record, *, note: str = "") -> None:
-    """Show a record as one line, with the record itself in the output for machines.
-
-    Parameters
-    ----------
-    record : Record
-    note : str, optional
-        A sentence to add.
-    """
+    """Show a record as one line and a note, with the record itself in the output for machines."""
     from IPython.display import display
 
     verdict, explanation = _verdict(record)
@@ -355,21 +273,10 @@ def recorded_benchmark(name: str) -> DataFrame:
     -------
     DataFrame
         All text, as printed by the benchmark; the index is its first column.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the benchmark has recorded no table.
     """
     import pandas as pd
 
-    path = RESULTS / f"{name}.csv"
-    if not path.exists():
-        raise FileNotFoundError(
-            f"The benchmark {name!r} has recorded no table. "
-            f"Make one in a checkout of the course: python -m benchmarks.{name}"
-        )
-    with path.open(encoding="utf-8") as file:
+    with (RESULTS / f"{name}.csv").open(encoding="utf-8") as file:
         machine = file.readline().removeprefix("#").strip()
         table = pd.read_csv(file, dtype=str, keep_default_na=False, index_col=0)
     print(f"Recorded, not computed now: {machine}")

@@ -138,8 +138,8 @@ def fetch(data_home: DataHome = None) -> None:
     from mnist_course.data.load import fetch_mnist
 
     with _stoppable():
-        data, folder = fetch_mnist(data_home)
-    console.print(f"{data} ready in {folder}, checked.", soft_wrap=True)
+        path = fetch_mnist(data_home)
+    console.print(f"MNIST is ready in {path.parent}, checked.", soft_wrap=True)
 
 
 @app.command()

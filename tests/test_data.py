@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mnist_course.data import Dataset, load_csv, load_idx, load_mnist
+from mnist_course.data import Dataset, load_idx, load_mnist
 from mnist_course.data.block import BLOCK_NAME, MNIST, make_block
 from mnist_course.data.cache import cache_folder
 from mnist_course.data.digits import every_nth_of_each_class, small_digits
@@ -356,124 +356,6 @@ print(load_mnist("digits").source)
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.stdout.strip() == "digits", done.stderr
-
-
-# ---------------------------------------------------------------- CSV
-
-
-def csv_lines(n=3):
-    images, labels = pictures(n)
-    return [
-        ",".join(map(str, [label, *image])) for label, image in zip(labels, images, strict=True)
-    ]
-
-
-HEADER = ",".join(["label", *(f"{row}x{column}" for row in range(28) for column in range(28))])
-
-
-def write_csv(path, lines, *, bom=False):
-    text = "".join(f"{line}\n" for line in lines)
-    content = text.encode("utf-8-sig" if bom else "utf-8")
-    path.write_bytes(gzip.compress(content) if path.suffix.lower() == ".gz" else content)
-    return path
-
-
-@pytest.mark.parametrize("bom", [False, True], ids=["", "bom"])
-@pytest.mark.parametrize("header", [[], [HEADER], [HEADER.rsplit(",", 1)[0]]],
-                         ids=["bare", "header", "short header"])  # fmt: skip
-@pytest.mark.parametrize("name", ["mnist.csv", "mnist.csv.gz", "MNIST.CSV.GZ"])
-def test_csv_is_read_with_or_without_header_packed_or_not(tmp_path, name, header, bom):
-    path = write_csv(tmp_path / name, [*header, *csv_lines(), ""], bom=bom)
-    data = load_csv(path, n_train=2)
-    images, labels = pictures(3)
-    assert np.array_equal(data.images, images)
-    assert np.array_equal(data.labels, labels)
-    assert (data.images.dtype, data.labels.dtype) == (np.uint8, np.int64)
-    assert (data.n_train, data.source) == (2, "csv")
-    assert not data.images.flags.writeable
-
-
-def test_all_lines_of_a_csv_are_for_training_unless_told_otherwise(tmp_path):
-    path = write_csv(tmp_path / "mnist.csv", csv_lines())
-    assert load_csv(path).n_train == 3
-    assert len(load_csv(path).test[1]) == 0
-    for n_train in (-1, 4):
-        with pytest.raises(UsageError, match=f"n_train is {n_train}, but the file holds 3 rows"):
-            load_csv(path, n_train=n_train)
-
-
-def damaged(line, *, cell, value):
-    cells = line.split(",")
-    cells[cell] = value
-    return ",".join(cells)
-
-
-@pytest.mark.parametrize("header", [[], [HEADER]], ids=["bare", "header"])
-@pytest.mark.parametrize(
-    ("damage", "finding"),
-    [
-        (lambda line: line.rsplit(",", 1)[0], "holds 784 values"),
-        (lambda line: line + ",7", "holds 786 values"),
-        (lambda line: damaged(line, cell=400, value="ink"), "holds 'ink', not a pixel"),
-        (lambda line: damaged(line, cell=1, value="300"), "holds '300', not a pixel"),
-        (lambda line: damaged(line, cell=784, value="-1"), "holds '-1', not a pixel"),
-        (lambda line: damaged(line, cell=9, value="0.5"), "holds '0.5', not a pixel"),
-        (lambda line: damaged(line, cell=9, value=""), "holds '', not a pixel"),
-        (lambda line: damaged(line, cell=9, value="65537"), "holds '65537', not a pixel"),
-        (lambda line: damaged(line, cell=9, value="9" * 40), f"holds '{'9' * 40}', not a pixel"),
-        (lambda line: damaged(line, cell=0, value="10"), "holds '10', not a label from 0 to 9"),
-    ],
-)
-def test_a_damaged_csv_is_refused_with_line_and_finding(tmp_path, header, damage, finding):
-    first, second, third = csv_lines()
-    path = write_csv(tmp_path / "mnist.csv", [*header, first, "", damage(second), third])
-    with pytest.raises(DataError) as caught:
-        load_csv(path)
-    message = str(caught.value)
-    assert message.startswith(f"{path} is not MNIST in CSV form. Line {3 + len(header)} {finding}")
-    assert "Each line should hold the label" in message
-    assert caught.value.__suppress_context__ or caught.value.__context__ is None
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "finding"),
-    [
-        ("empty.csv", b"", "It holds no rows"),
-        ("header.csv", HEADER.encode(), "It holds no rows"),
-        ("nowhere.csv", None, r"It cannot be read \(No such file or directory\)"),
-        ("latin.csv", b"\xe4\xf6\xfc,1,2\n", "It cannot be read"),
-        ("late.csv", HEADER.encode() + b"\n1,\xe4\n", "It cannot be read"),
-        ("plain.csv.gz", b"1,2,3\n", "It cannot be read"),
-        ("half.csv.gz", gzip.compress(csv_lines()[0].encode())[:200], "It cannot be read"),
-        ("nul.csv", b"1,\0\n", "Line 1 holds 2 values|It cannot be read"),
-        ("picture.csv", b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "It cannot be read"),
-    ],
-)
-def test_a_file_that_is_no_csv_is_refused_in_plain_words(tmp_path, name, content, finding):
-    if content is not None:
-        (tmp_path / name).write_bytes(content)
-    with pytest.raises(DataError, match=finding):
-        load_csv(tmp_path / name)
-
-
-@pytest.mark.parametrize("width", [784, 786])
-def test_a_csv_of_another_width_throughout_is_refused(tmp_path, width):
-    path = write_csv(tmp_path / "mnist.csv", [",".join(["1"] * width)] * 3)
-    with pytest.raises(DataError, match=f"Line 1 holds {width} values"):
-        load_csv(path)
-
-
-@pytest.mark.parametrize("start", [10, 600], ids=["first bytes", "middle"])
-def test_a_csv_whose_packing_is_damaged_is_refused_in_plain_words(tmp_path, start):
-    path = write_csv(tmp_path / "mnist.csv.gz", csv_lines())
-    content = bytearray(path.read_bytes())
-    content[start : start + 20] = b"\xff" * 20
-    path.write_bytes(content)
-    with pytest.raises(DataError, match="is not MNIST in CSV form"):
-        load_csv(path)
-
-
-# ---------------------------------------------------------------- IDX
 
 
 def test_idx_folders_are_read_packed_and_raw_without_asking_for_mnist(folder):

@@ -17,7 +17,6 @@ from matplotlib import pyplot as plt
 
 from mnist_course.display import control, show, to_png
 from mnist_course.plots import (
-    confusion_plot,
     digit_grid,
     pixel_map,
     threshold_curve,
@@ -200,52 +199,6 @@ def test_a_digit_is_at_least_one_inch_and_a_fifth_wide(draw):
     left, right = ax.transData.transform([(0, 0), (28, 0)])[:, 0] / ax.figure.dpi
     assert right - left >= 1.2
     plt.close(ax.figure)
-
-
-def _cells(axes):
-    return [[text.get_text() for text in ax.texts] for ax in axes]
-
-
-def test_the_confusion_matrix_in_four_ways():
-    axes = confusion_plot([0, 0, 0, 0, 1, 1, 2], [0, 0, 0, 1, 1, 2, 2])
-    assert [ax.get_title() for ax in axes] == [
-        "counts",
-        "by row (%)",
-        "by column (%)",
-        "errors by row (%)",
-    ]
-    assert _cells(axes) == [
-        ["3", "1", "0", "0", "1", "1", "0", "0", "1"],
-        ["75", "25", "0", "0", "50", "50", "0", "0", "100"],
-        ["100", "50", "0", "0", "50", "50", "0", "0", "50"],
-        ["0", "100", "0", "0", "0", "100", "0", "0", "0"],
-    ]
-    plt.close(axes[0].figure)
-
-
-def test_a_class_that_never_occurs_has_a_row_of_zeros():
-    axes = confusion_plot([0, 1], [0, 1], labels=[0, 1, 2])
-    assert _cells(axes)[1][6:] == ["0", "0", "0"]
-    assert [label.get_text() for label in axes[0].get_xticklabels()] == ["0", "1", "2"]
-    plt.close(axes[0].figure)
-
-
-def test_labels_may_be_text_but_not_text_on_one_side_only():
-    axes = confusion_plot(["5", "3"], ["5", "5"])
-    assert _cells(axes)[0] == ["0", "1", "0", "1"]
-    assert [label.get_text() for label in axes[0].get_xticklabels()] == ["3", "5"]
-    plt.close(axes[0].figure)
-    with pytest.raises(ValueError, match="string and number"):
-        confusion_plot(["5", "3"], [5, 5])
-
-
-@pytest.mark.parametrize(
-    ("y_true", "y_pred", "words"),
-    [([], [], "empty"), ([1, 2], [1], "inconsistent numbers of samples")],
-)
-def test_lists_that_do_not_fit_are_an_error(y_true, y_pred, words):
-    with pytest.raises(ValueError, match=words):
-        confusion_plot(y_true, y_pred)
 
 
 def test_the_threshold_curve_marks_precision_and_recall_at_the_threshold():
