@@ -175,6 +175,7 @@ def test_of_a_redirect_only_the_address_is_read(edition, folder, use_mirrors):
     with serve(servers.endless_redirect(folder)) as server:
         use_mirrors(server.address)
         assert_is_the_edition(load_mnist("mnist"))
+        assert server.sent < 4 * 30e6
 
 
 def test_a_server_that_calls_the_packing_a_matter_of_transport(edition, folder, use_mirrors):

@@ -14,8 +14,7 @@ from mnist_course.geometry import centre_by_mass, crop, fit_box
 # Of the digits of each class every seventh is for testing: MNIST's own proportion, 6 to 1.
 # Counting rather than drawing keeps the split the same for ever, on every version of NumPy.
 TEST_EVERY = 7
-# The 8 × 8 pictures count the dark points, 0 to 16, in blocks of 4 × 4 of a scan.
-_SCALE = 255 / 16
+_SCALE = 255 / 16  # the 8 × 8 pictures count the dark points, 0 to 16, in blocks of a scan
 # Scaling 8 × 8 up to 20 × 20 leaves soft edges. Greys below the first value become paper, above
 # the second full ink: then 78 % of the pixels are empty, close to MNIST's 81 %.
 _PAPER, _INK = 60, 200

@@ -117,6 +117,8 @@ def _find(edition: Edition, cache: Path, *, always_try: bool = True) -> tuple[ND
     kept = _open(edition, cache)
     if kept is not None:
         return kept, ""
+    import mnist_course.data.download  # noqa: F401 - it takes a while; with the lock, of everybody
+
     with caching.exclusive(cache) as obstacle:
         # Another process may have been here while this one waited for the lock.
         kept = _open(edition, cache)
