@@ -154,7 +154,7 @@ def as_html(notebook: NotebookNode, title: str) -> str:
     text, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": title}})
     # The corner of a table is a header of nothing. What may be too wide scrolls by keyboard too.
     text = _EMPTY_HEADER.sub(r"<td\1></td>", text)
-    text = text.replace("<pre>", '<pre tabindex="0">')
+    text = text.replace("<pre", '<pre tabindex="0"')
     return _TABLE.sub(r'<div class="scroll" tabindex="0">\g<0></div>', text)
 
 
