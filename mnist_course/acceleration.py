@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from importlib.util import find_spec
 
 # What scikit-learn-intelex is asked to replace: only where benchmarks/accelerate.py found that it
@@ -62,18 +61,12 @@ def _cuml() -> str:
     except Exception as error:  # whatever a missing card or driver makes of it
         print(f"cuml is installed but does not start here: {error}")
         return ""
-    return _with_version("cuml.accel", "cuml")
+    # Its wheels carry the version of CUDA in their name, so its own may not be found.
+    return f"cuml.accel {getattr(sys.modules['cuml'], '__version__', '')}".strip()
 
 
 def _intelex() -> str:
     if find_spec("sklearnex") is None:
         return ""
     importlib.import_module("sklearnex").patch_sklearn(name=list(HELPED), verbose=False)
-    return _with_version("scikit-learn-intelex", "scikit-learn-intelex")
-
-
-def _with_version(name: str, distribution: str) -> str:
-    # cuml's wheels carry the version of CUDA in their name, so it may not be found.
-    with contextlib.suppress(PackageNotFoundError):
-        name = f"{name} {version(distribution)}"
-    return name
+    return f"scikit-learn-intelex {version('scikit-learn-intelex')}"

@@ -13,14 +13,10 @@ _INTERVAL = 0.005  # seconds between two looks at the memory
 
 @dataclass
 class Cost:
-    """Seconds and memory of a block of code, filled in when the block ends.
-
-    The memory is that of the whole process at its highest, interpreter and libraries included;
-    processes that it started are not counted.
-    """
+    """Seconds and memory of a block of code, filled in when the block ends."""
 
     seconds: float = 0.0
-    peak_bytes: int = 0
+    peak_bytes: int = 0  # of this whole process at its highest, without those that it started
 
     @property
     def peak_mb(self) -> float:
@@ -32,10 +28,7 @@ class Cost:
 
 
 class Peak(threading.Thread):
-    """Keep the largest value of a number, such as bytes of memory.
-
-    It is looked at `every` so many seconds: what comes and goes in between escapes.
-    """
+    """Keep the largest value of a number that is looked at `every` so many seconds."""
 
     def __init__(self, look: Callable[[], int], every: float) -> None:
         super().__init__(daemon=True)
@@ -56,14 +49,9 @@ class Peak(threading.Thread):
 
 @contextmanager
 def measure() -> Iterator[Cost]:
-    """Measure what the code in a ``with`` block costs.
+    """Measure what the code in a ``with`` block costs; filled in when the block ends.
 
     Memory is looked at every five milliseconds, so a shorter spike may escape.
-
-    Yields
-    ------
-    Cost
-        Empty until the block ends, by whatever way.
 
     Examples
     --------

@@ -29,8 +29,7 @@ _SAME_EVERYWHERE = ("scikit-learn", "numpy")
 def cluster(address: str | None = None) -> Iterator[Client]:
     """Let joblib, and so scikit-learn's ``n_jobs``, work on a Dask cluster.
 
-    Results are the same as without it. A worker may die meanwhile: the scheduler keeps a copy
-    of the data, and others do its work again.
+    Results are the same as without it, and a worker may die meanwhile.
 
     Parameters
     ----------
@@ -39,21 +38,16 @@ def cluster(address: str | None = None) -> Iterator[Client]:
         environment variable ``DASK_SCHEDULER_ADDRESS``; if there is none, a cluster starts on
         this machine, with one worker process for each core owned, and ends with the block.
 
-    Yields
-    ------
-    distributed.Client
-
     Raises
     ------
     ClusterError
-        If Dask is not installed, no scheduler answers, it has no workers, or they have other
-        versions than this process. Within ten seconds.
+        Within ten seconds: Dask is not installed, no scheduler answers, it has no workers, or
+        they have other versions.
 
     Examples
     --------
-    >>> from sklearn.model_selection import cross_val_score
     >>> with cluster():  # doctest: +SKIP
-    ...     scores = cross_val_score(model, X, y, n_jobs=-1)
+    ...     search.fit(X, y)
     """
     import joblib
 
@@ -77,12 +71,9 @@ def connect(address: str | None = None) -> Iterator[Client]:
     address = address or os.environ.get(ADDRESS_VARIABLE) or None
     with ExitStack() as stack:
         if address is None:
-            here = LocalCluster(
-                n_workers=owned_cores(),
-                threads_per_worker=1,
-                dashboard_address=":0",  # any free port: another cluster may hold the usual one
-                silence_logs=logging.ERROR,
-            )
+            # Port 0 is any free one: another cluster may hold the usual one.
+            quiet = {"dashboard_address": ":0", "silence_logs": logging.ERROR}
+            here = LocalCluster(n_workers=owned_cores(), threads_per_worker=1, **quiet)
             address = stack.enter_context(here).scheduler_address
         client = stack.enter_context(_client(address))
         _check_workers(client, address)
@@ -105,7 +96,7 @@ def _client(address: str) -> Client:
                 return super().scatter(data, *args, **kwargs)
 
             async def send() -> Any:
-                return self.submit(_itself, data, pure=False)
+                return self.submit(lambda kept: kept, data, pure=False)
 
             return send()
 
@@ -132,10 +123,6 @@ def _knock(address: str) -> None:
     # In a thread: a notebook's own thread already runs an event loop.
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, knock()).result()
-
-
-def _itself(data: Any) -> Any:
-    return data
 
 
 def _check_workers(client: Client, address: str) -> None:

@@ -23,18 +23,7 @@ _PREFIX = "data:image/png;base64,"
 
 
 def to_png(figure: Figure, *, small: bool = True) -> bytes:
-    """Draw a figure as PNG and close it.
-
-    Parameters
-    ----------
-    figure : Figure
-    small : bool, default=True
-        Reduce the picture to 256 colours: smaller to keep, slower to make.
-
-    Returns
-    -------
-    bytes
-    """
+    """Draw a figure as PNG and close it; `small`, with 256 colours, takes longer to make."""
     from matplotlib import pyplot as plt
 
     buffer = io.BytesIO()
@@ -54,12 +43,11 @@ def to_png(figure: Figure, *, small: bool = True) -> bytes:
 
 
 def show(figure: Figure, alt: str) -> None:
-    """Show a figure in a notebook, with words that say what is to be seen.
+    """Show a figure and close it.
 
     Parameters
     ----------
     figure : Figure
-        Closed afterwards.
     alt : str
         What a reader who cannot see the picture should learn from it.
     """
@@ -85,6 +73,7 @@ def control(draw: Callable[..., Figure], *, alt: str, **controls: Widget) -> Non
         ipywidgets with a `value`. They get the width of the page, their keyword as description
         if they have none, and no more than 200 steps.
     """
+    from anywidget import AnyWidget
     from IPython.display import display
     from ipywidgets import VBox
     from matplotlib import pyplot as plt
@@ -98,7 +87,9 @@ def control(draw: Callable[..., Figure], *, alt: str, **controls: Widget) -> Non
     for widget in controls.values():
         _fit(widget, letters=max(len(other.description) for other in controls.values()))
     data, metadata = output(small=True)
-    helper = _helper()
+    # Invisible; the script says what it is good for.
+    script = Path(__file__).with_name("front_end").joinpath("control.js")
+    helper = AnyWidget(_esm=script.read_text(encoding="utf-8"), layout={"display": "none"})
     box = VBox([*controls.values(), helper])
     view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
     display({"application/vnd.jupyter.widget-view+json": view, "text/plain": ""}, raw=True)
@@ -164,13 +155,3 @@ def _fit(widget: Widget, *, letters: int) -> None:
         # From a multiple to a multiple, inside the old range: round values come within reach.
         ends = math.ceil(widget.min / step) * step, math.floor(widget.max / step) * step
         widget.step, widget.min, widget.max = step, *ends
-
-
-def _helper() -> Widget:
-    """Return the invisible part of the controls; ``control.js`` says what it is good for."""
-    import anywidget
-
-    class Helper(anywidget.AnyWidget):
-        _esm = Path(__file__).with_name("front_end") / "control.js"
-
-    return Helper(layout={"display": "none"})

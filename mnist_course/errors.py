@@ -30,11 +30,7 @@ _shown: set[str] = set()
 
 
 def notice(text: str) -> None:
-    """Print a plain line where the reader looks, once per process.
-
-    Printed rather than raised as a warning: in a notebook a warning is a red box with a path
-    and a line of code, and none of that helps here.
-    """
+    """Print a plain line, once per process; a warning would be a red box full of code."""
     if text not in _shown:
         _shown.add(text)
         print(f"Note: {text}", flush=True)

@@ -47,10 +47,9 @@ def centre_of_mass(image: NDArray[np.uint8]) -> tuple[float, float]:
 
 
 def centre_by_mass(image: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8]:
-    """Place a picture on an empty square so that its centre of mass lies in the middle.
+    """Place a picture on an empty square, its centre of mass in the middle, by whole pixels.
 
-    Moved by whole pixels, and never so far that ink is cut off; `image` measures at most `side`
-    pixels each way.
+    It is never moved so far that ink is cut off.
     """
     height, width = image.shape
     row, column = centre_of_mass(image)

@@ -41,12 +41,7 @@ def owned_cores() -> int:
     """Count the cores this process may really keep busy: at least 1.
 
     The smallest of the affinity mask, the CPU quota of the container (control groups, version
-    2; whole cores, rounded down) and the environment variable ``MNIST_COURSE_CORES``.
-
-    Raises
-    ------
-    UsageError
-        If ``MNIST_COURSE_CORES`` is not a whole number of at least 1.
+    2; whole cores, rounded down) and ``MNIST_COURSE_CORES``; UsageError if that is no number.
     """
     limits: list[float] = [visible_cores()]
     for text in cgroup_settings("cpu.max"):
@@ -65,10 +60,7 @@ def owned_cores() -> int:
 
 
 def cgroup_settings(name: str) -> Iterator[str]:
-    """Yield a setting of this process's control group, such as ``cpu.max``, and of those around.
-
-    Nothing outside Linux, or where there are no control groups of version 2.
-    """
+    """Yield a setting of this process's control group, such as ``cpu.max``, and of those around."""
     for line in _read(_CGROUP_OF_SELF).splitlines():
         if not line.startswith("0::"):
             continue  # a controller of version 1
@@ -96,10 +88,6 @@ def limit_threads(environment: MutableMapping[str, str] | None = None) -> int:
     number by themselves no number is set, because joblib divides the cores among its workers
     only while these variables are unset. Idle OpenBLAS threads are sent to sleep soon in any
     case; this has an effect only before NumPy is loaded.
-
-    Parameters
-    ----------
-    environment : mutable mapping, default=os.environ
     """
     environment = os.environ if environment is None else environment
     for name, value in _SOON_ASLEEP.items():

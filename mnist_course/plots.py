@@ -45,14 +45,9 @@ def digit_grid(
     ax : Axes, optional
         Where to draw; a new figure of fitting size without it.
 
-    Raises
-    ------
-    ValueError
-        If there is no picture, pictures have another size, or labels another number.
-
     Examples
     --------
-    >>> from mnist_course import digit_grid, load_mnist
+    >>> from mnist_course import load_mnist
     >>> X, y = load_mnist("digits").train
     >>> ax = digit_grid(X[:5], y[:5], columns=5)
     """
@@ -69,13 +64,8 @@ def weight_grid(
 ) -> Axes:
     """Draw the weights that a linear model gives to the pixels, one picture for each class.
 
-    Parameters, returned Axes and errors are those of `digit_grid`, but for the first.
-
-    Parameters
-    ----------
-    weights : array of shape (n_classes, 784)
-        Such as ``model.coef_``; zero is drawn white, and all pictures share one scale, shown by
-        a colour bar.
+    As `digit_grid`, but for weights of shape (n_classes, 784), such as ``model.coef_``: zero is
+    drawn white, and all pictures share one scale, shown by a colour bar.
     """
     pictures = _as_pictures(weights)
     limit = np.abs(pictures).max() or 1.0
@@ -96,7 +86,7 @@ def threshold_curve(
     Parameters
     ----------
     y_true : array of bool of shape (n,)
-        Which samples are positive.
+        Which samples are positive, and some should be.
     scores : array of shape (n,)
         Decision scores or probabilities; samples at or above the threshold are called positive.
     threshold : float, optional
@@ -104,21 +94,12 @@ def threshold_curve(
     ax : Axes, optional
         Where to draw; a new figure without it.
 
-    Raises
-    ------
-    ValueError
-        If the lengths differ, or no sample is positive: recall is then not defined.
     """
     from sklearn.metrics import precision_recall_curve
 
     y_true, scores = np.asarray(y_true), np.asarray(scores, dtype=float)
-    shapes = y_true.shape, scores.shape
-    if shapes[0] != shapes[1] or y_true.ndim != 1:
-        raise ValueError(f"There should be one score for each sample; shapes are {shapes}.")
-    if y_true.dtype.kind not in "bui" or not np.isin(y_true, [0, 1]).all():
+    if y_true.dtype.kind not in "bui" or not np.isin(y_true, [0, 1]).all() or not y_true.any():
         raise ValueError("Say which samples are positive with True and False, such as y == 5.")
-    if not y_true.any():
-        raise ValueError("No sample is positive, so there is no recall to draw.")
     precision, recall, thresholds = precision_recall_curve(y_true, scores)
     if ax is None:
         from matplotlib import pyplot as plt
@@ -160,10 +141,6 @@ def pixel_map(
     **imshow
         Further arguments of `matplotlib.axes.Axes.imshow`, such as ``vmin`` and ``vmax``.
 
-    Raises
-    ------
-    ValueError
-        If there are not 784 values.
     """
     (picture,) = _as_pictures(np.asarray(values).reshape(1, -1))
     if ax is None:

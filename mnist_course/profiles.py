@@ -33,10 +33,7 @@ PROFILES = {
 
 
 def get_profile(name: str | None = None) -> Profile:
-    """Return a profile by name; without one, that of ``MNIST_COURSE_PROFILE`` or ``quick``.
-
-    A name that no profile has is a UsageError.
-    """
+    """Return a profile by name; without one, that of ``MNIST_COURSE_PROFILE`` or ``quick``."""
     name = name or os.environ.get(PROFILE_VARIABLE) or "quick"
     if name not in PROFILES:
         raise UsageError(f"There is no profile {name!r}. Choose one of: {', '.join(PROFILES)}.")

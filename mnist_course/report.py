@@ -16,14 +16,12 @@ from mnist_course.profiles import get_profile
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+# What runs recorded: ledger.csv, and a table for each benchmark. Part of the package.
 RESULTS = Path(__file__).parent / "results"
-"""What runs recorded: ``ledger.csv``, and a table for each benchmark. Part of the package."""
-
+# The profile whose results stand in for experiments too slow to run each time.
 SLOW = "slow"
-"""The profile whose results stand in for experiments too slow to run each time."""
-
+# Under this type a notebook's output holds the record, for machines to collect.
 RECORD_MIME = "application/vnd.mnist-course.report+json"
-"""Under this type a notebook's output holds the record, for machines to collect."""
 
 Value = bool | float | str | tuple[float, ...]
 
@@ -65,18 +63,13 @@ class Record:
 def published() -> Mapping[str, Published]:
     """Return the published numbers by id, from the package's one file of them."""
     text = Path(__file__).with_name("published.csv").read_text(encoding="utf-8")
-    return {
-        row["id"]: Published(
-            id=row["id"],
-            chapter=int(row["chapter"]),
-            letter=row["letter"],
-            quantity=row["quantity"],
-            value=parse(row["published"]),
-            tolerance=None if row["tolerance"] == "exact" else float(row["tolerance"]),
-            experiment=row["experiment"],
-        )
-        for row in csv.DictReader(text.splitlines())
-    }
+    numbers = {}
+    for row in csv.DictReader(text.splitlines()):
+        chapter, value, tolerance = (row.pop(n) for n in ("chapter", "published", "tolerance"))
+        allowed = None if tolerance == "exact" else float(tolerance)
+        read = {"chapter": int(chapter), "value": parse(value), "tolerance": allowed}
+        numbers[row["id"]] = Published(**row, **read)
+    return numbers
 
 
 def parse(text: str) -> Value:
@@ -91,11 +84,7 @@ def parse(text: str) -> Value:
 
 
 def write(value: Any) -> str:
-    """Write a value as the ledger does: the reverse of `parse`.
-
-    An array is flattened, a mapping written as ``key=value`` in the order of its keys. Floats
-    get 7 significant digits: more would differ from one processor to the next.
-    """
+    """Write a value as the ledger does: the reverse of `parse`; arrays are flattened."""
     import numpy as np
 
     if isinstance(value, str):
@@ -103,16 +92,13 @@ def write(value: Any) -> str:
     if isinstance(value, Mapping):
         return " ".join(f"{key}={value[key]}" for key in sorted(value))
     array = np.ravel(value)
-    if array.dtype.kind in "biu":
-        return " ".join(str(component) for component in array.tolist())
-    return " ".join(f"{float(component):.7g}" for component in array)
+    # More digits of a float would differ from one processor to the next.
+    form = "{}" if array.dtype.kind in "biu" else "{:.7g}"
+    return " ".join(form.format(component) for component in array.tolist())
 
 
 def agrees(ours: Any, number: Published) -> bool:
-    """Tell whether a value is as close to the published one as its tolerance asks.
-
-    Values of different kinds or lengths do not agree.
-    """
+    """Tell whether a value is of the published one's kind and length, and close enough to it."""
     import numpy as np
 
     if number.tolerance is None:
@@ -142,15 +128,10 @@ class Reporter:
         Parameters
         ----------
         id : str
-            Of a line in ``published.csv``.
+            Of a line in ``published.csv``; KeyError if it is not there.
         value : bool, number, str, mapping, or array of numbers
         seconds : float, optional
             How long a slow experiment took.
-
-        Raises
-        ------
-        KeyError
-            If the id is not in ``published.csv``.
         """
         record = make_record(id, value, source=self.source, profile=self.profile)
         if seconds is not None:
@@ -158,11 +139,7 @@ class Reporter:
         show_record(record)
 
     def recorded(self, id: str) -> None:
-        """Show what an earlier run in the ``slow`` profile found, and say that it did.
-
-        For experiments that take minutes: the ledger holds their results. Parameters and errors
-        as in ``report(id, value)``.
-        """
+        """Show what an earlier run in the ``slow`` profile found, and say that it did."""
         chapter = _published(id).chapter
         command = f"mnist-course run {chapter} --profile slow"
         rows = {row.id: row for row in read_ledger(RESULTS / "ledger.csv") if row.profile == SLOW}
@@ -175,10 +152,7 @@ class Reporter:
 
 
 def reporter(source: str, profile: str) -> Reporter:
-    """Return the notebook's ``report``, for rows of a source and a profile.
-
-    Numbers are judged only where the rows are all of MNIST.
-    """
+    """Return the notebook's ``report``; it judges numbers only where the rows are all of MNIST."""
     return Reporter(source, get_profile(profile).name)
 
 
@@ -201,17 +175,15 @@ def show_record(record: Record, *, note: str = "") -> None:
     """Show a record as one line and a note, with the record itself in the output for machines."""
     from IPython.display import display
 
-    verdict, explanation = _verdict(record)
     number = published()[record.id]
-    ours, theirs = _short(record.ours), _short(record.published)
-    plain = f"{verdict} {number.quantity}: ours {ours}, published {theirs} {explanation}"
+    mark, verdict = _verdict(record, number.tolerance)
+    verdict = f"(source {number.letter}; {verdict})"
+    words = (number.quantity, _short(record.ours), _short(record.published), verdict)
+    plain = f"{mark} {{}}: ours {{}}, published {{}} {{}}".format(*words)
     plain += f"\n  {note}" if note else ""
-    rich = (
-        f"<p>{verdict} <strong>{html.escape(number.quantity)}</strong>: "
-        f"ours <strong>{html.escape(ours)}</strong>, published {html.escape(theirs)} "
-        f"{html.escape(explanation)} <code>{html.escape(record.id)}</code>"
-        + (f"<br><em>{html.escape(note)}</em></p>" if note else "</p>")
-    )
+    rich = f"{mark} <strong>{{}}</strong>: ours <strong>{{}}</strong>, published {{}} {{}}"
+    rich = f"<p>{rich} <code>{{}}</code>".format(*map(html.escape, (*words, record.id)))
+    rich += f"<br><em>{html.escape(note)}</em></p>" if note else "</p>"
     data = {"text/plain": plain, "text/html": rich, RECORD_MIME: asdict(record)}
     display(data, raw=True)
 
@@ -222,34 +194,26 @@ def read_ledger(path: Path) -> list[Record]:
         return []
     truth = {"True": True, "False": False, "": None}
     with path.open(encoding="utf-8", newline="") as file:
-        return [
-            Record.from_plain({**row, "agrees": truth[row["agrees"]]})
-            for row in csv.DictReader(file)
-        ]
+        rows = list(csv.DictReader(file))
+    return [Record.from_plain({**row, "agrees": truth[row["agrees"]]}) for row in rows]
 
 
 def _published(id: str) -> Published:
     if id not in published():
-        raise KeyError(
-            f"{id!r} is not in the table of published numbers (mnist_course/published.csv)"
-        )
+        raise KeyError(f"{id!r} is not in the published numbers (mnist_course/published.csv)")
     return published()[id]
 
 
-def _verdict(record: Record) -> tuple[str, str]:
-    number = published()[record.id]
-    where = f"source {number.letter}"
+def _verdict(record: Record, tolerance: float | None) -> tuple[str, str]:
     if record.agrees is None:
         why = (
             "the published number is about all rows of MNIST, and this profile uses fewer"
             if record.source == "mnist"
             else "the published number is about MNIST, and these are other digits"
         )
-        return "•", f"({where}; not compared: {why})"
-    within = "exactly" if number.tolerance is None else f"within {number.tolerance:g}"
-    if record.agrees:
-        return "✓", f"({where}; agrees {within})"
-    return "✗", f"({where}; does NOT agree {within})"
+        return "•", f"not compared: {why}"
+    within = "exactly" if tolerance is None else f"within {tolerance:g}"
+    return ("✓", f"agrees {within}") if record.agrees else ("✗", f"does NOT agree {within}")
 
 
 def _short(text: str) -> str:
@@ -257,8 +221,7 @@ def _short(text: str) -> str:
     value = parse(text)
     if isinstance(value, bool | str):
         return text
-    numbers = value if isinstance(value, tuple) else (value,)
-    return " ".join(f"{number:.6g}" for number in numbers)
+    return " ".join(f"{number:.6g}" for number in (value if isinstance(value, tuple) else [value]))
 
 
 def recorded_benchmark(name: str) -> DataFrame:
@@ -267,12 +230,7 @@ def recorded_benchmark(name: str) -> DataFrame:
     Parameters
     ----------
     name : str
-        Of a script in ``benchmarks/``, such as ``"polynomial"``.
-
-    Returns
-    -------
-    DataFrame
-        All text, as printed by the benchmark; the index is its first column.
+        Of a script in ``benchmarks/``, such as ``"polynomial"``. The table is all text.
     """
     import pandas as pd
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
-from mnist_course.data import cache as store
-from mnist_course.data.block import MNIST
-from mnist_course.data.load import FOLDER_VARIABLE, named_folder
+from mnist_course.data.block import BLOCK_NAME, MNIST, open_block
+from mnist_course.data.cache import cache_folder
+from mnist_course.data.load import FOLDER_VARIABLE, named_folder, read_files
 from mnist_course.errors import DataError, UsageError, command
 from mnist_course.machine import THREAD_VARIABLES, owned_cores, visible_cores
 from mnist_course_tools.memory import owned_memory
@@ -58,7 +58,7 @@ def examine(data_home: str | None = None) -> list[Finding]:
         _cores(),
         _threads(),
         _memory(),
-        *_data(store.cache_folder(data_home)),
+        *_data(cache_folder(data_home)),
     ]
 
 
@@ -174,10 +174,11 @@ def _data(cache: Path) -> Iterator[Finding]:
 
 
 def _named(folder: Path) -> Finding:
-    from mnist_course.data.load import check_folder
-
     try:
-        what = check_folder(folder, MNIST)
+        kept = open_block(folder, MNIST) is not None
+        what = "the cache file" if kept else "the IDX files"
+        if not kept:
+            read_files(folder, MNIST)
     except DataError as error:
         return Finding(
             FOLDER_VARIABLE,
@@ -190,9 +191,9 @@ def _named(folder: Path) -> Finding:
 def _cached(cache: Path, *, needed: bool) -> Finding:
     remedy = command("fetch") if needed else ""
     try:
-        block = store.open_block(cache, MNIST)
+        block = open_block(cache, MNIST)
     except DataError as error:
-        return Finding("cache", f"{cache / store.BLOCK_NAME} {error}", command("fetch"))
+        return Finding("cache", f"{cache / BLOCK_NAME} {error}", command("fetch"))
     if block is None:
         return Finding("cache", f"{cache} holds no MNIST yet", remedy)
     return Finding("cache", f"{cache} holds MNIST, checked")

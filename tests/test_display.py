@@ -219,8 +219,8 @@ def test_above_every_score_recall_is_zero_and_precision_is_not_marked():
 @pytest.mark.parametrize(
     ("y_true", "scores", "words"),
     [
-        ([False, False], [0.1, 0.2], "No sample is positive"),
-        ([True, False], [0.1], "one score for each"),
+        ([False, False], [0.1, 0.2], "which samples are positive"),
+        ([True, False], [0.1], "inconsistent numbers of samples"),
         ([5, 3], [0.1, 0.2], "True and False"),
         (["5", "3"], [0.1, 0.2], "True and False"),
     ],

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mnist_course.data.block import BLOCK_NAME, UNFINISHED_PREFIX, open_block  # noqa: F401
+from mnist_course.data.block import UNFINISHED_PREFIX
 from mnist_course.errors import notice
 
 CACHE_VARIABLE = "MNIST_COURSE_CACHE"
@@ -32,10 +32,7 @@ def cache_folder(data_home: str | os.PathLike[str] | None = None) -> Path:
 
 @contextlib.contextmanager
 def exclusive(folder: Path) -> Iterator[str]:
-    """Hold a folder's lock, so that of many processes one downloads and the others wait.
-
-    Yields an empty text, or without the lock why nothing can be kept in this folder.
-    """
+    """Hold a folder's lock; yield "", or without the lock why nothing can be kept there."""
     import filelock
 
     # All users of a shared folder have to queue, so all of them may open the lock file.

@@ -25,16 +25,12 @@ class Dataset:
         array is a file on disk mapped into memory, of which only the parts in use are read.
     labels : int64 array of shape (n,), read-only
         The digit each picture shows, 0 to 9.
-    n_train : int
-        How many of the rows, from the first, are for training.
-    source : str
-        ``"mnist"``, ``"digits"`` (the embedded stand-in), ``"idx"`` or ``"csv"``.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
-    n_train: int
-    source: str
+    n_train: int  # how many of the rows, from the first, are for training
+    source: str  # "mnist", "digits" (the embedded stand-in), or "idx"
 
     @classmethod
     def of(
@@ -60,10 +56,7 @@ class Dataset:
     def for_profile(self, profile: str | None = None) -> Dataset:
         """Keep the rows that a profile uses: the first of training and the first of test.
 
-        Parameters
-        ----------
-        profile : {"quick", "full", "slow"}, default=$MNIST_COURSE_PROFILE or "quick"
-            The last two use all rows: this very object.
+        Without a name it is that of ``MNIST_COURSE_PROFILE``, or ``"quick"``.
         """
         chosen = get_profile(profile)
         n_train = min(self.n_train, chosen.train_rows or self.n_train)
@@ -74,10 +67,7 @@ class Dataset:
         return Dataset.of(self.images[kept], self.labels[kept], n_train=n_train, source=self.source)
 
     def frame(self) -> pd.DataFrame:
-        """Return all rows as the table that ``fetch_openml("mnist_784").frame`` would be.
-
-        Columns: ``pixel1`` to ``pixel784`` (int64) and ``class`` (categorical, digits as text).
-        """
+        """Return all rows, shape (n, 785), as ``fetch_openml("mnist_784").frame`` would."""
         import pandas as pd
 
         columns = [f"pixel{number}" for number in range(1, self.images.shape[1] + 1)]

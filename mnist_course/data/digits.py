@@ -21,10 +21,7 @@ _PAPER, _INK = 60, 200
 
 
 def load_digits() -> Dataset:
-    """Load the embedded digits: 1,797 real handwritten ones, scaled up from 8 × 8.
-
-    Alpaydin and Kaynak (1998). Optical recognition of handwritten digits. UCI repository.
-    """
+    """Load 1,797 real digits, scaled up from 8 × 8 (Alpaydin and Kaynak 1998, UCI repository)."""
     table = small_digits()
     labels = table[:, -1]
     pictures = np.rint(table[:, :-1].reshape(-1, 8, 8) * _SCALE).astype(np.uint8)

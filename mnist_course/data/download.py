@@ -32,10 +32,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 def mirrors() -> list[str]:
-    """Return the mirrors to ask, in order: the public ones, or those of ``MNIST_COURSE_MIRROR``.
-
-    A teacher who serves the files to a classroom names one there, or several with spaces between.
-    """
+    """Return the mirrors to ask: the public ones, or those that ``MNIST_COURSE_MIRROR`` lists."""
     own = os.environ.get(MIRROR_VARIABLE, "").split()
     return [address.rstrip("/") + "/" for address in own or MIRRORS]
 

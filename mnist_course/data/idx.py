@@ -76,13 +76,7 @@ def load_idx(folder: str | os.PathLike[str]) -> Dataset:
     """Load a folder that holds the four IDX files, compressed or not.
 
     Any data set in this form will do: Fashion-MNIST, or your own. The content is not compared
-    with MNIST's checksums; `load_mnist` does that.
-
-    Parameters
-    ----------
-    folder : str or path-like
-        Holds ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and the same two with
-        ``t10k``, each with or without ``.gz``. DataError says which is missing or damaged.
+    with MNIST's checksums; `load_mnist` does that. DataError says what is missing or damaged.
     """
     try:
         images, labels, n_train = read_edition(Path(folder))

@@ -29,8 +29,7 @@ def load_mnist(source: str = "auto", *, data_home: str | os.PathLike[str] | None
     """Load MNIST, or the embedded digits where it cannot be had.
 
     Looked for, in this order: the folder named by ``MNIST_COURSE_DATA`` (the four IDX files,
-    or a copy of the cache), the cache, public mirrors. Whatever the road, each byte is checked
-    against MNIST's SHA-256, and the next call opens the cache in an instant.
+    or a copy of the cache), the cache, public mirrors. Each byte is checked against a SHA-256.
 
     Parameters
     ----------
@@ -50,8 +49,6 @@ def load_mnist(source: str = "auto", *, data_home: str | os.PathLike[str] | None
     ------
     DataError
         If `source` is ``"mnist"`` and no road led to it; the message lists what was tried.
-    UsageError
-        If `source` is none of the three.
     """
     if source == "auto":
         source = os.environ.get(SOURCE_VARIABLE) or "auto"
@@ -101,14 +98,6 @@ def named_folder() -> Path | None:
     name = os.environ.get(FOLDER_VARIABLE)
     # abspath tidies "../shared" where Path.absolute does not, and resolve would follow links.
     return Path(os.path.abspath(Path(name).expanduser())) if name else None  # noqa: PTH100
-
-
-def check_folder(folder: Path, edition: Edition = MNIST) -> str:
-    """Check a folder, and say what it holds: "the cache file" or "the IDX files"; or DataError."""
-    if blocks.open_block(folder, edition) is not None:
-        return "the cache file"
-    _from_idx(folder, edition)
-    return "the IDX files"
 
 
 def _find(edition: Edition, cache: Path, *, always_try: bool = True) -> tuple[NDArray, str]:
@@ -163,7 +152,7 @@ def _obtain(
     folder = named_folder()
     if folder:
         try:
-            return _from_idx(folder, edition)
+            return read_files(folder, edition)
         except DataError as error:
             findings.append(f"{FOLDER_VARIABLE} names {folder}, which {error}")
             notice(findings[-1] + ".")
@@ -172,7 +161,7 @@ def _obtain(
         try:
             with blocks.unfinished(cache if writable else None) as place:
                 download(Path(place), edition, asked)
-                return _from_idx(Path(place), edition)
+                return read_files(Path(place), edition)
         except DataError as error:
             failure = caching.Failure(time.time(), asked, str(error).splitlines())
         except OSError as error:
@@ -193,7 +182,8 @@ def _obtain(
     )
 
 
-def _from_idx(folder: Path, edition: Edition) -> NDArray[np.uint8]:
+def read_files(folder: Path, edition: Edition) -> NDArray[np.uint8]:
+    """Return the block that a folder's four IDX files make, checked; or DataError."""
     from mnist_course.data.idx import read_edition
 
     if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises where a name is too long
