@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 import mnist_course
-from mnist_course.errors import CourseError
+from mnist_course.errors import CourseError, command
 from mnist_course.profiles import get_profile
 from mnist_course.report import Record
 from mnist_course_tools import cli
@@ -460,7 +460,7 @@ def test_the_doctor_names_what_is_missing_and_the_command_that_mends_it(tmp_path
     empty = {"MNIST_COURSE_DATA": "", "MNIST_COURSE_CACHE": str(tmp_path / "cache")}
     done = course("doctor", **empty)
     assert done.returncode == 0, done.stdout
-    for words in ("scikit-learn", "cores", "threads", "memory", "mnist-course fetch"):
+    for words in ("scikit-learn", "cores", "threads", "memory", command("fetch")):
         assert words in done.stdout
     empty["MNIST_COURSE_DATA"] = str(tmp_path)
     done = course("doctor", **empty)

@@ -76,9 +76,8 @@ def test_chapters_with_recorded_results_run_from_the_wheel(installed, tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     where = [sys.executable, "-c", "import mnist_course; print(mnist_course.__file__)"]
-    used = subprocess.run(
-        where, env={**environment, "PYTHONPATH": str(installed)}, capture_output=True, text=True
-    )
+    alone = {**environment, "PYTHONPATH": str(installed)}
+    used = subprocess.run(where, cwd=tmp_path, env=alone, capture_output=True, text=True)
     assert Path(used.stdout.strip()).is_relative_to(installed)
     texts = {
         path.name[:2]: nbformat.writes(nbformat.read(path, as_version=4))
