@@ -303,6 +303,10 @@ def test_a_widget_view_and_what_only_a_living_page_shows(notebook):
 def test_a_long_code_cell(notebook):
     notebook.cells[4].source = "a = 1\n\n" * MOST_CODE_LINES
     assert problems(notebook, name="good") == []
+    notebook.cells[4].source = (
+        "from math import (\n    pi,\n    tau,\n)\n" + notebook.cells[4].source
+    )
+    assert problems(notebook, name="good") == []
     notebook.cells[4].source += "a = 1"
     assert f"cell 5: {MOST_CODE_LINES + 1} lines of code" in only_problem(notebook)
 

@@ -249,9 +249,9 @@ def no_trailing_semicolon(notebook: NotebookNode) -> Iterator[str]:
 
 
 def short_code_cells(notebook: NotebookNode) -> Iterator[str]:
-    """One cell, one idea."""
+    """One cell, one idea; imports are no ideas."""
     for number, cell in _code_cells(notebook):
-        count = sum(1 for line in cell.source.splitlines() if line.strip())
+        count = sum(1 for line in _without_imports(cell.source) if line.strip())
         if count > MOST_CODE_LINES:
             yield (
                 f"cell {number}: {count} lines of code, but at most {MOST_CODE_LINES}. Split it, "
@@ -377,6 +377,20 @@ def _first_list_length(lines: list[str]) -> int:
             break
         after_blank = not line.strip()
     return count
+
+
+def _without_imports(source: str) -> list[str]:
+    """Return the lines of some code but those of its import statements."""
+    lines = source.splitlines()
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError:  # magics and shell commands
+        return lines
+    for statement in statements:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            first, last = statement.lineno - 1, statement.end_lineno
+            lines[first:last] = [""] * (last - first)
+    return lines
 
 
 def _assigned_names(source: str) -> set[str]:
