@@ -144,9 +144,7 @@ def test_workers_with_other_versions_are_refused(tmp_path):
     other.mkdir(parents=True)
     (other / "METADATA").write_text("Metadata-Version: 2.1\nName: scikit-learn\nVersion: 1.8.0\n")
     with running_cluster(tmp_path, workers=1, PYTHONPATH=str(other.parent)) as cluster:
-        _fails_in_time(
-            cluster.address, r"has .*scikit-learn 1\.8\.0.*; here is .*lock file"
-        )
+        _fails_in_time(cluster.address, r"has .*scikit-learn 1\.8\.0.*; here is .*lock file")
 
 
 def test_without_dask_the_extra_is_named(monkeypatch):
