@@ -179,7 +179,7 @@ def verify(chosen: Chosen = None, jobs: Jobs = None, notebooks: NotebooksFolder 
         console.print(problem, soft_wrap=True, markup=False)
     place = ThisMachine.shared_by(len(paths), get_profile("full"), wanted=jobs)
     with _stoppable():
-        status = verify_notebooks(paths, jobs=place.jobs, threads=place.threads)
+        status = verify_notebooks(paths, jobs=place.jobs)
     status = FAILED if problems else status
     words = "agree with a fresh run" if status == OK else "were NOT verified"
     console.print(f"{len(paths)} notebook(s) {words}.")

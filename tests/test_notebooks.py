@@ -11,7 +11,7 @@ from mnist_course.report import RESULTS, SLOW, published, read_ledger
 from mnist_course_tools.check.house import check_file
 from mnist_course_tools.ledger import collect, ledger_problems
 from mnist_course_tools.notebooks import find_notebooks, read_notebook
-from mnist_course_tools.run.runner import Runner, ThisMachine
+from mnist_course_tools.run.runner import Runner
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = find_notebooks(ROOT / "notebooks")
@@ -35,8 +35,7 @@ def _profiles(path: Path) -> list[str]:
     ids=lambda value: getattr(value, "stem", value),
 )
 def test_it_runs_on_the_embedded_digits(path, profile, tmp_path):
-    place = ThisMachine(jobs=1, threads=1)  # the tests themselves run side by side
-    (outcome,) = Runner(get_profile(profile), "digits", tmp_path, place).run([path])
+    (outcome,) = Runner(get_profile(profile), "digits", tmp_path).run([path])
     assert outcome.failure is None, outcome.failure.traceback
     committed = {record.id for record in collect(read_notebook(path))}
     assert {record.id for record in outcome.records} == committed

@@ -225,29 +225,28 @@ def test_peak_memory_counts_the_processes_a_kernel_starts(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("cores", "gigabytes", "notebooks", "wanted", "jobs", "threads"),
+    ("cores", "gigabytes", "notebooks", "wanted", "jobs"),
     [
-        (2, 24, 8, None, 2, 1),
-        (8, 24, 8, None, 8, 1),
-        (8, 3.5, 8, None, 3, 2),  # the quick profile may need 1 GB for each
-        (8, 0.5, 8, None, 1, 8),
-        (8, 24, 1, None, 1, 8),
-        (2, 24, 8, 40, 2, 1),
-        (8, 24, 8, 2, 2, 4),
+        (2, 24, 8, None, 2),
+        (8, 24, 8, None, 8),
+        (8, 3.5, 8, None, 3),  # the quick profile may need 1 GB for each
+        (8, 0.5, 8, None, 1),
+        (8, 24, 1, None, 1),
+        (2, 24, 8, 40, 2),
+        (8, 24, 8, 2, 2),
     ],
 )
 def test_as_many_run_at_a_time_as_cores_and_memory_allow(
-    monkeypatch, cores, gigabytes, notebooks, wanted, jobs, threads
+    monkeypatch, cores, gigabytes, notebooks, wanted, jobs
 ):
     runner = "mnist_course_tools.run.runner"
     monkeypatch.setattr(f"{runner}.owned_cores", lambda: cores)
     monkeypatch.setattr(f"{runner}.owned_memory", lambda: int(gigabytes * 1e9))
     place = ThisMachine.shared_by(notebooks, get_profile("quick"), wanted=wanted)
-    assert place == ThisMachine(jobs, threads)
-    assert place.jobs * place.threads <= cores
+    assert place == ThisMachine(jobs)
 
 
-def test_a_kernel_keeps_to_the_threads_of_its_place(tmp_path):
+def test_a_kernel_has_one_thread_however_many_run_at_a_time(tmp_path):
     notebook = write_notebook(
         tmp_path / "01_threads.ipynb",
         "import numpy, threadpoolctl\n"
@@ -255,7 +254,7 @@ def test_a_kernel_keeps_to_the_threads_of_its_place(tmp_path):
         # macOS: NumPy may bring Accelerate, which threadpoolctl does not see
         "print(max([pool['num_threads'] for pool in pools], default=1))",
     )
-    (outcome,) = _run(tmp_path, notebook, place=ThisMachine(jobs=1, threads=1))
+    (outcome,) = _run(tmp_path, notebook, place=ThisMachine(jobs=1))
     assert _texts(outcome.output) == ["1\n"]
 
 
@@ -270,7 +269,7 @@ def test_notebooks_really_run_side_by_side(tmp_path):
     )
     first = write_notebook(tmp_path / "01_a.ipynb", meet.format("a", "b"))
     second = write_notebook(tmp_path / "02_b.ipynb", meet.format("b", "a"))
-    outcomes = _run(tmp_path, first, second, place=ThisMachine(jobs=2, threads=1))
+    outcomes = _run(tmp_path, first, second, place=ThisMachine(jobs=2))
     assert all(outcome.ok for outcome in outcomes)
 
 

@@ -333,7 +333,7 @@ def test_the_environment_is_that_of_committed_outputs(monkeypatch):
     monkeypatch.setenv("MNIST_COURSE_SOURCE", "digits")
     monkeypatch.setenv("MPLBACKEND", "agg")
     monkeypatch.setenv("PYTEST_ADDOPTS", "-x")
-    variables = nbval_environment(threads=1)
+    variables = nbval_environment()
     assert variables["MNIST_COURSE_SOURCE"] == "mnist"
     assert variables["MNIST_COURSE_PROFILE"] == "full"
     assert variables["MPLBACKEND"] == "agg"

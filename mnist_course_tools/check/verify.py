@@ -24,7 +24,7 @@ PYTEST_CONFIGURATION = Path(__file__).with_name("nbval.ini")
 PYTEST_COLLECTED_NOTHING = 5
 
 
-def verify(notebooks: Sequence[Path], *, jobs: int = 1, threads: int = 1) -> int:
+def verify(notebooks: Sequence[Path], *, jobs: int = 1) -> int:
     """Check committed notebooks against the house rules, then against a fresh run.
 
     Whether the real data is at hand is the caller's business.
@@ -35,8 +35,6 @@ def verify(notebooks: Sequence[Path], *, jobs: int = 1, threads: int = 1) -> int
         The notebooks to check.
     jobs : int, default=1
         Notebooks at a time.
-    threads : int, default=1
-        BLAS threads for each of them.
 
     Returns
     -------
@@ -47,7 +45,7 @@ def verify(notebooks: Sequence[Path], *, jobs: int = 1, threads: int = 1) -> int
         print("There is no notebook to verify: name at least one.", flush=True)
         return FAILED
     broken = print_house_problems(notebooks)
-    return FAILED if broken else run_nbval(notebooks, jobs=jobs, threads=threads)
+    return FAILED if broken else run_nbval(notebooks, jobs=jobs)
 
 
 def print_house_problems(notebooks: Sequence[Path]) -> int:
@@ -71,7 +69,7 @@ def print_house_problems(notebooks: Sequence[Path]) -> int:
     return len(problems)
 
 
-def run_nbval(notebooks: Sequence[Path], *, jobs: int = 1, threads: int = 1) -> int:
+def run_nbval(notebooks: Sequence[Path], *, jobs: int = 1) -> int:
     """Run notebooks afresh and compare each cell with its stored outputs.
 
     Parameters
@@ -80,8 +78,6 @@ def run_nbval(notebooks: Sequence[Path], *, jobs: int = 1, threads: int = 1) -> 
         The notebooks to run.
     jobs : int, default=1
         Notebooks at a time, each in a process of its own.
-    threads : int, default=1
-        BLAS threads for each of them.
 
     Returns
     -------
@@ -98,7 +94,7 @@ def run_nbval(notebooks: Sequence[Path], *, jobs: int = 1, threads: int = 1) -> 
     started: list[subprocess.Popen[str]] = []
     pool = ThreadPoolExecutor(jobs)
     try:
-        waiting = [pool.submit(_run_one, path, threads, started) for path in notebooks]
+        waiting = [pool.submit(_run_one, path, started) for path in notebooks]
         statuses = []
         for path, future in zip(notebooks, waiting, strict=True):
             status, said = future.result()
@@ -119,7 +115,7 @@ def _run_one(notebook: Path, threads: int, started: list[subprocess.Popen[str]])
     with tempfile.TemporaryDirectory(prefix="mnist-course-") as private:
         process = subprocess.Popen(
             nbval_command([notebook]),
-            env=nbval_environment(threads=threads, private=Path(private) / "ipython"),
+            env=nbval_environment(private=Path(private) / "ipython"),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -161,22 +157,23 @@ def nbval_command(notebooks: Sequence[Path]) -> list[str]:
 
 
 def nbval_environment(
-    *, threads: int = 1, private: Path | None = None, settings: Mapping[str, str] | None = None
+    *, private: Path | None = None, settings: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """Build the environment that nbval and its kernels run in.
 
     Parameters
     ----------
-    threads, private, settings
+    private, settings
         As for `kernel_environment`.
 
     Returns
     -------
     variables : dict
-        The caller's environment with the source and profile of committed outputs.
+        The caller's environment with the source and profile of committed outputs, and one
+        BLAS thread, as they were made with.
     """
     variables = kernel_environment(
-        threads=threads, private=private, settings={**(settings or {}), **COMMITTED_AS}
+        threads=1, private=private, settings={**(settings or {}), **COMMITTED_AS}
     )
     # PYTEST_ADDOPTS="-k ..." left in a shell would check a part and call it the whole.
     return {key: value for key, value in variables.items() if not key.startswith("PYTEST_")}

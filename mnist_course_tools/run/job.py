@@ -49,7 +49,7 @@ class Job:
     accelerate : bool
         Whether a faster library stands in for scikit-learn's models.
     threads : int
-        For BLAS and for joblib; the place where the job runs decides.
+        For BLAS and for joblib.
     settings : mapping of str to str
         Further variables for the kernel's environment.
     """

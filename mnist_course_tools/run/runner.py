@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,21 +32,18 @@ class Place(Protocol):
 
 @dataclass(frozen=True)
 class ThisMachine:
-    """Jobs run here, side by side; together they never want more cores than there are.
+    """Jobs run here, side by side, with one BLAS thread each.
 
-    Parameters
-    ----------
-    jobs : int
-    threads : int
-        BLAS threads for each.
+    So together they never want more cores than there are, and results do not depend on how many
+    run at a time: sums over several threads end in other digits, and where a solver stops at its
+    limit of iterations the third digit of an accuracy may be another.
     """
 
     jobs: int
-    threads: int
 
     @classmethod
     def shared_by(cls, notebooks: int, profile: Profile, *, wanted: int | None = None):
-        """Divide cores and memory among notebooks.
+        """Choose how many notebooks run at a time.
 
         Parameters
         ----------
@@ -57,17 +54,15 @@ class ThisMachine:
         wanted : int, optional
             Notebooks at a time; by default as many as cores and memory allow.
         """
-        cores = owned_cores()
         room = max(1, owned_memory() // profile.memory)
-        jobs = max(1, min(cores, notebooks, wanted or room))
-        return cls(jobs, max(1, cores // jobs))
+        return cls(max(1, min(owned_cores(), notebooks, wanted or room)))
 
     def __call__(self, job: Job, watch: CellWatcher, stop: threading.Event) -> Outcome:
         """Run a job to its end; as `run_job`."""
-        return run_job(replace(job, threads=self.threads), watch, stop)
+        return run_job(job, watch, stop)
 
     def __str__(self) -> str:
-        return f"{self.jobs} at a time with {self.threads} thread(s) each"
+        return f"{self.jobs} at a time"
 
 
 @dataclass
