@@ -109,7 +109,7 @@ def run_nbval(notebooks: Sequence[Path], *, jobs: int = 1) -> int:
     return next((status for status in statuses if status), 0)
 
 
-def _run_one(notebook: Path, threads: int, started: list[subprocess.Popen[str]]) -> tuple[int, str]:
+def _run_one(notebook: Path, started: list[subprocess.Popen[str]]) -> tuple[int, str]:
     """Run nbval on one notebook; return pytest's status and what it said."""
     print(f"running {notebook.stem}", flush=True)
     with tempfile.TemporaryDirectory(prefix="mnist-course-") as private:
