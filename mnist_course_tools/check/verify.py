@@ -111,7 +111,7 @@ def run_nbval(notebooks: Sequence[Path], *, jobs: int = 1) -> int:
 
 def _run_one(notebook: Path, started: list[subprocess.Popen[str]]) -> tuple[int, str]:
     """Run nbval on one notebook; return pytest's status and what it said."""
-    print(f"running {notebook.stem}", flush=True)
+    print(f"running {notebook.stem}\n", end="", flush=True)  # whole, beside other threads
     with tempfile.TemporaryDirectory(prefix="mnist-course-") as private:
         process = subprocess.Popen(
             nbval_command([notebook]),
