@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -21,6 +23,7 @@ from mnist_course.profiles import get_profile
 from mnist_course.report import Record
 from mnist_course_tools import cli
 from mnist_course_tools.notebooks import find_notebooks, read_notebook
+from mnist_course_tools.run import worker
 from mnist_course_tools.run.job import Outcome, _follow
 from mnist_course_tools.run.pages import agreement
 from mnist_course_tools.run.runner import Runner, ThisMachine
@@ -184,6 +187,29 @@ def test_a_notebook_without_a_parameters_cell_is_an_error(tmp_path):
     notebook = write_notebook(tmp_path / "01_p.ipynb", "print(1)", parameters=None)
     with pytest.raises(CourseError, match="no cell tagged 'parameters'"):
         _run(tmp_path, notebook)
+
+
+def test_a_message_that_nobody_announces_is_found_all_the_same():
+    class Deaf:
+        """A socket whose message lies there, and which is told so only by asking anew."""
+
+        asked = 0
+
+        async def poll(self, milliseconds):
+            assert milliseconds <= 1000, "it would wait for a wake-up that never comes"
+            self.asked += 1
+            return self.asked > 2
+
+    class Channel:
+        socket = Deaf()
+
+        async def _recv(self):
+            return {"content": "here"}
+
+    assert asyncio.run(worker._get_message(Channel(), timeout=300)) == {"content": "here"}
+    Channel.socket.asked = -1000
+    with pytest.raises(queue.Empty):
+        asyncio.run(worker._get_message(Channel(), timeout=0))
 
 
 def test_a_kernel_that_dies_is_reported_as_such(tmp_path):

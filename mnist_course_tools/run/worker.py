@@ -12,6 +12,7 @@ import errno
 import json
 import logging
 import os
+import queue
 import re
 import sys
 import threading
@@ -20,6 +21,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+_LOOK = 1.0  # seconds
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _DISK_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 # Where the parent listens. Standard output itself is the kernel's too, and must not reach it.
@@ -31,9 +33,11 @@ def main(job: dict[str, Any]) -> int:
     logging.getLogger("papermill").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
     import papermill
+    from jupyter_client.channels import AsyncZMQSocketChannel
     from jupyter_client.kernelspec import NoSuchKernel
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
+    AsyncZMQSocketChannel.get_msg = _get_message
     source = Path(job["input"])
     at = {"cell": 0, "injected": 0}
 
@@ -74,6 +78,21 @@ def main(job: dict[str, Any]) -> int:
     else:
         return 0
     return 1
+
+
+async def _get_message(channel: Any, timeout: float | None = None) -> dict[str, Any]:
+    """Wait for a message of a kernel, and look every second whether it is there already.
+
+    jupyter_client waits to be woken, and once in a while nobody wakes it: a cell of two seconds
+    then took its whole time limit, and its reply lay there. Looking again finds it.
+    """
+    until = None if timeout is None else time.monotonic() + timeout
+    while True:
+        left = _LOOK if until is None else min(_LOOK, until - time.monotonic())
+        if await channel.socket.poll(max(0, int(1000 * left))):
+            return await channel._recv()
+        if until is not None and time.monotonic() >= until:
+            raise queue.Empty
 
 
 def _end_with_parent() -> None:
