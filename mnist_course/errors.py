@@ -26,13 +26,13 @@ class ClusterError(CourseError):
     """A cluster of machines could not be had, or cannot do what is asked of it."""
 
 
-_shown: set[str] = set()
+said: set[str] = set()
 
 
 def notice(text: str) -> None:
     """Print a plain line, once per process; a warning would be a red box full of code."""
-    if text not in _shown:
-        _shown.add(text)
+    if text not in said:
+        said.add(text)
         print(f"Note: {text}", flush=True)
 
 

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from mnist_course import __version__
+from mnist_course import __version__, errors
 from mnist_course.errors import CourseError, DataError, UsageError
 
 if TYPE_CHECKING:
@@ -222,7 +222,9 @@ def main() -> NoReturn:
     try:
         app()
     except CourseError as error:
-        Console(stderr=True, highlight=False).print(f"Error: {error}", soft_wrap=True, markup=False)
+        if str(error) not in errors.said:  # as a notice, when the package was imported
+            screen = Console(stderr=True, highlight=False)
+            screen.print(f"Error: {error}", soft_wrap=True, markup=False)
         sys.exit(FAILED)
     sys.exit(OK)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_course.report import RECORD_MIME, Record, published, read_ledger
-from mnist_course_tools.notebooks import write_whole
+from mnist_course_tools.notebooks import read_notebook, write_whole
 
 
 def collect(notebook: Mapping[str, Any]) -> list[Record]:
@@ -61,11 +60,16 @@ def ledger_problems(notebooks: Sequence[Path], ledger: Path) -> list[str]:
     list of str
         A sentence for each record that does not agree with the published number, or stands
         otherwise in the ledger.
+
+    Raises
+    ------
+    CourseError
+        If one of them is no notebook.
     """
     stored = {(row.id, row.profile): row for row in read_ledger(ledger)}
     problems = []
     for notebook in notebooks:
-        for record in collect(json.loads(notebook.read_text(encoding="utf-8"))):
+        for record in collect(read_notebook(notebook)):
             if not record.agrees:
                 problems.append(f"{notebook.name}: {record.id} does not agree with the source.")
             if stored.get((record.id, record.profile)) != record:

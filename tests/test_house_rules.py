@@ -114,13 +114,13 @@ def test_cells_run_out_of_order(notebook, counts):
     for index, count in zip((2, 3, 4), counts, strict=True):
         notebook.cells[index].execution_count = count
     found = problems(notebook, name="01_empty.ipynb")
-    assert found and all("its execution_count is not as a run leaves it" in p for p in found)
+    assert found and all("execution_count: not as a run leaves it" in p for p in found)
 
 
 @pytest.mark.parametrize("kernelspec", [{"name": "my-env"}, {}])
 def test_another_kernel(notebook, kernelspec):
     notebook.metadata.kernelspec = nbformat.from_dict(kernelspec)
-    assert "whole notebook: its metadata is not as a run leaves it" in only_problem(notebook)
+    assert "whole notebook: metadata: not as a run leaves it" in only_problem(notebook)
 
 
 def test_too_large_a_file(notebook):
@@ -249,7 +249,7 @@ def test_what_only_looks_like_an_absolute_path(notebook, harmless):
 
 def test_stderr(notebook):
     notebook.cells[3].outputs = [text("ConvergenceWarning: more\n", name="stderr")]
-    assert "cell 4: its outputs is not as a run leaves it" in only_problem(notebook)
+    assert "cell 4: outputs: not as a run leaves it" in only_problem(notebook)
 
 
 def test_an_error(notebook):
@@ -279,13 +279,13 @@ def test_a_semicolon_elsewhere(notebook, source):
 @pytest.mark.parametrize("key", ["papermill", "execution", "widgets"])
 def test_metadata_of_a_run(notebook, key):
     notebook.metadata[key] = nbformat.from_dict({"a": 1})
-    assert "whole notebook: its metadata is not as a run leaves it" in only_problem(notebook)
+    assert "whole notebook: metadata: not as a run leaves it" in only_problem(notebook)
 
 
 @pytest.mark.parametrize("key", ["papermill", "execution", "collapsed"])
 def test_metadata_of_a_run_in_a_cell(notebook, key):
     notebook.cells[0].metadata[key] = nbformat.from_dict({"duration": 1})
-    assert "cell 1: its metadata is not as a run leaves it" in only_problem(notebook)
+    assert "cell 1: metadata: not as a run leaves it" in only_problem(notebook)
 
 
 def test_an_injected_cell(notebook):
@@ -297,7 +297,7 @@ def test_a_widget_view_and_what_only_a_living_page_shows(notebook):
     for mime, content in ((WIDGET_MIME, {"model_id": "a"}), ("text/html", "<img>")):
         notebook.cells[4].outputs = [picture()]
         notebook.cells[4].outputs[0].data[mime] = nbformat.from_dict(content)
-        assert "cell 5: its outputs is not as a run leaves it" in only_problem(notebook)
+        assert "cell 5: outputs: not as a run leaves it" in only_problem(notebook)
 
 
 def test_a_long_code_cell(notebook):

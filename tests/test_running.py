@@ -22,13 +22,14 @@ from mnist_course.errors import CourseError, command
 from mnist_course.profiles import get_profile
 from mnist_course.report import Record
 from mnist_course_tools import cli
+from mnist_course_tools.ledger import ledger_problems
 from mnist_course_tools.notebooks import find_notebooks, read_notebook
 from mnist_course_tools.run import worker
 from mnist_course_tools.run.job import Outcome, _follow
 from mnist_course_tools.run.pages import agreement
 from mnist_course_tools.run.runner import Runner, ThisMachine
 from tests.support.disks import small_disk
-from tests.support.notebooks import write_notebook
+from tests.support.notebooks import spoil_start_up, write_notebook
 from tests.support.processes import alive, course, start_course, wait_for
 
 MEGABYTE = 1_000_000
@@ -300,11 +301,7 @@ def test_notebooks_really_run_side_by_side(tmp_path):
 
 
 def test_the_reader_s_own_start_up_files_are_left_out(tmp_path, monkeypatch):
-    startup = tmp_path / "home" / ".ipython" / "profile_default" / "startup"
-    startup.mkdir(parents=True)
-    (startup / "00.py").write_text("seed = 'spoiled'; surprise = 1", encoding="utf-8")
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    spoil_start_up(monkeypatch, tmp_path / "home", "seed = 'spoiled'; surprise = 1")
     notebook = write_notebook(tmp_path / "01_clean.ipynb", "print('surprise' in globals())")
     (outcome,) = _run(tmp_path, notebook)
     assert _texts(outcome.output) == ["False\n"]
@@ -406,6 +403,25 @@ def test_a_notebook_with_git_s_conflict_markers_is_named_as_that(tmp_path):
     path.write_text(text[:half], encoding="utf-8")
     with pytest.raises(CourseError, match=r"02_mine\.ipynb is not a notebook, or a damaged one"):
         read_notebook(path)
+
+
+def test_a_damaged_notebook_is_named_by_verify_too(tmp_path):
+    path = write_notebook(tmp_path / "01_mine.ipynb", "x = 1")
+    path.write_text("<<<<<<< HEAD\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(CourseError, match=r"01_mine\.ipynb holds two versions at once"):
+        ledger_problems([path], tmp_path / "ledger.csv")
+
+
+def test_a_wrong_number_of_cores_is_one_line(tmp_path):
+    write_notebook(tmp_path / "notebooks" / "01_a.ipynb", "x = 1")
+    done = course(
+        *("run", "--source", "digits", "--notebooks", str(tmp_path / "notebooks")),
+        *("--out", str(tmp_path / "out")),
+        MNIST_COURSE_CORES="abc",
+    )
+    assert done.returncode == 1
+    assert len(done.stdout.splitlines()) == 1
+    assert "MNIST_COURSE_CORES is 'abc'" in done.stdout
 
 
 def _updating(monkeypatch, tmp_path, code):

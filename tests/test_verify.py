@@ -16,6 +16,7 @@ from mnist_course_tools.check.verify import (
     run_nbval,
     verify,
 )
+from tests.support.notebooks import spoil_start_up
 
 COUNT, SCORE, FIGURE, SILENT, STDERR, ADDRESS, CONTROL, VARIABLES = range(8)
 
@@ -312,12 +313,7 @@ def test_two_notebooks_at_a_time_and_one_of_them_wrong(tmp_path, capfd):
 
 
 def test_the_reader_s_own_start_up_files_are_left_out(tmp_path, monkeypatch):
-    startup = tmp_path / "home" / ".ipython" / "profile_default" / "startup"
-    startup.mkdir(parents=True)
-    (startup / "00.py").write_text("print = None", encoding="utf-8")
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "home" / ".ipython"))
+    spoil_start_up(monkeypatch, tmp_path / "home", "print = None")
     output = v4.new_output("stream", name="stdout", text="fine\n")
     cell = v4.new_code_cell("print('fine')", execution_count=1, outputs=[output])
     assert run_nbval([write([cell], tmp_path / "01_clean.ipynb")]) == 0

@@ -126,11 +126,11 @@ def as_a_run_leaves_it(notebook: NotebookNode) -> Iterator[str]:
         return  # The counts of the others say nothing until all were run.
     for part in ("metadata", "nbformat", "nbformat_minor"):
         if notebook[part] != clean[part]:
-            yield f"whole notebook: its {part} is not as a run leaves it. {_RUN_AGAIN}"
+            yield f"whole notebook: {part}: not as a run leaves it. {_RUN_AGAIN}"
     for number, (cell, wanted) in enumerate(zip(notebook.cells, clean.cells, strict=True), 1):
         for part in ("metadata", "execution_count", "outputs"):
             if cell.get(part) != wanted.get(part):
-                yield f"cell {number}: its {part} is not as a run leaves it. {_RUN_AGAIN}"
+                yield f"cell {number}: {part}: not as a run leaves it. {_RUN_AGAIN}"
 
 
 def not_too_many_cells(notebook: NotebookNode) -> Iterator[str]:

@@ -36,7 +36,7 @@ def isolate(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         monkeypatch.setenv(name, str(temporary))
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     monkeypatch.setattr(socket, "getaddrinfo", _refuse_strangers(socket.getaddrinfo))
-    monkeypatch.setattr(errors, "_shown", set())
+    monkeypatch.setattr(errors, "said", set())
 
 
 def no_names_but_local() -> None:
