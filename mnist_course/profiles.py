@@ -38,3 +38,8 @@ def get_profile(name: str | None = None) -> Profile:
     if name not in PROFILES:
         raise UsageError(f"There is no profile {name!r}. Choose one of: {', '.join(PROFILES)}.")
     return PROFILES[name]
+
+
+def all_rows(source: str, profile: str) -> bool:
+    """Tell whether a run uses every row of MNIST, which is what the course's results are about."""
+    return source == "mnist" and get_profile(profile).train_rows is None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_course.acceleration import active
-from mnist_course.profiles import get_profile
+from mnist_course.profiles import all_rows, get_profile
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -22,6 +22,9 @@ RESULTS = Path(__file__).parent / "results"
 SLOW = "slow"
 # Under this type a notebook's output holds the record, for machines to collect.
 RECORD_MIME = "application/vnd.mnist-course.report+json"
+
+# A value of more components than this is shown as a table.
+_LONGEST_LINE = 4
 
 Value = bool | float | str | tuple[float, ...]
 
@@ -123,20 +126,21 @@ class Reporter:
     profile: str
 
     def __call__(self, id: str, value: Any, *, seconds: float | None = None) -> None:
-        """Show one line, and leave a record in the output.
+        """Show one line, and below it a table of a long value; leave a record in the output.
 
         Parameters
         ----------
         id : str
             Of a line in ``published.csv``; KeyError if it is not there.
         value : bool, number, str, mapping, or array of numbers
+            The labels of a pandas Series or DataFrame head the table; of an array, positions.
         seconds : float, optional
             How long a slow experiment took.
         """
         record = make_record(id, value, source=self.source, profile=self.profile)
         if seconds is not None:
             record = replace(record, seconds=f"{seconds:.0f}")
-        show_record(record)
+        show_record(record, like=value)
 
     def recorded(self, id: str) -> None:
         """Show what an earlier run in the ``slow`` profile found, and say that it did."""
@@ -159,7 +163,7 @@ def reporter(source: str, profile: str) -> Reporter:
 def make_record(id: str, value: Any, *, source: str, profile: str) -> Record:
     """Set a value beside the published one; an unknown id is a KeyError."""
     number = _published(id)
-    comparable = source == "mnist" and get_profile(profile).train_rows is None
+    comparable = all_rows(source, profile)
     return Record(
         id=id,
         published=write(number.value),
@@ -171,21 +175,73 @@ def make_record(id: str, value: Any, *, source: str, profile: str) -> Record:
     )
 
 
-def show_record(record: Record, *, note: str = "") -> None:
-    """Show a record as one line and a note, with the record itself in the output for machines."""
+def show_record(record: Record, *, note: str = "", like: Any = None) -> None:
+    """Show a record and a note, with the record itself in the output for machines.
+
+    A few numbers make a line; more of them a table, in the shape and with the labels of `like`.
+    """
     from IPython.display import display
 
     number = published()[record.id]
+    ours, theirs = parse(record.ours), parse(record.published)
     mark, verdict = _verdict(record, number.tolerance)
+    table, words = None, ": ours {}, published {}"
+    if isinstance(theirs, tuple) and len(theirs) > _LONGEST_LINE:
+        words = ""
+        if isinstance(ours, tuple) and len(ours) == len(theirs):
+            table, furthest = _compared(ours, theirs, like)
+            verdict += f"; {furthest}"
+        else:
+            verdict += f"; there are {len(theirs)} numbers, and ours are {len(record.ours.split())}"
     verdict = f"(source {number.letter}; {verdict})"
-    words = (number.quantity, _short(record.ours), _short(record.published), verdict)
-    plain = f"{mark} {{}}: ours {{}}, published {{}} {{}}".format(*words)
+    shown = (_short(record.ours), _short(record.published)) if words else ()
+    plain = f"{mark} {number.quantity}{words.format(*shown)} {verdict}"
+    plain += f"\n{table.to_string()}" if table is not None else ""
     plain += f"\n  {note}" if note else ""
-    rich = f"{mark} <strong>{{}}</strong>: ours <strong>{{}}</strong>, published {{}} {{}}"
-    rich = f"<p>{rich} <code>{{}}</code>".format(*map(html.escape, (*words, record.id)))
+    words = words.replace("{}", "<strong>{}</strong>", 1).format(*map(html.escape, shown))
+    rich = f"<p>{mark} <strong>{html.escape(number.quantity)}</strong>{words}"
+    rich += f" {html.escape(verdict)} <code>{html.escape(record.id)}</code>"
     rich += f"<br><em>{html.escape(note)}</em></p>" if note else "</p>"
-    data = {"text/plain": plain, "text/html": rich, RECORD_MIME: asdict(record)}
-    display(data, raw=True)
+    rich += table.to_html() if table is not None else ""
+    display({"text/plain": plain, "text/html": rich, RECORD_MIME: asdict(record)}, raw=True)
+
+
+def _compared(
+    ours: tuple[float, ...], theirs: tuple[float, ...], like: Any
+) -> tuple[DataFrame, str]:
+    """Return ours and theirs as a table, and in words where they differ most."""
+    import numpy as np
+    import pandas as pd
+
+    shape = np.shape(like) if np.size(like) == len(ours) else (len(ours),)
+    labelled = isinstance(like, pd.Series | pd.DataFrame)
+    rows = like.index if labelled else range(shape[0])
+    columns = like.columns if labelled and len(shape) == 2 else range(shape[-1])
+    # As many decimals as the publication prints tell all there is to tell.
+    gap = np.round(np.subtract(ours, theirs), 6).reshape(shape)
+    place = np.unravel_index(np.abs(gap).argmax(), shape)
+    if len(shape) == 1:
+        labels = [rows[place[0]]]
+        lines = [[f"{x:.6g}" for x in ours], [f"{x:.6g}" for x in theirs]]
+        lines.append([_signed(x) for x in gap])
+        table = pd.DataFrame(lines, index=["ours", "published", "difference"], columns=rows)
+    else:
+        labels = [rows[place[0]], columns[place[1]]]
+        cells = [
+            f"{x:.6g}" + (f" ({_signed(d)})" if d else "")
+            for x, d in zip(ours, gap.flat, strict=True)
+        ]
+        table = pd.DataFrame(np.reshape(cells, shape), index=rows, columns=columns)
+    if not gap.any():
+        return table, "no difference"
+    where = ", ".join(map(str, labels))
+    return table, f"the largest difference is {_signed(gap[place])}, at {where}"
+
+
+def _signed(difference: float) -> str:
+    if abs(difference) >= 100:
+        return f"{difference:+.0f}"
+    return f"{difference:+.2g}" if difference else "0"
 
 
 def read_ledger(path: Path) -> list[Record]:

@@ -1,0 +1,107 @@
+"""Reading an answer, which may be anything: what it should be is said in words.
+
+These functions take an answer to what a check can compute with, plain NumPy arrays above all, so
+that no type of a learner's own takes part in a comparison.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class NotYet(Exception):
+    """The answer is not right; the message says in words what is wrong with it."""
+
+
+class Blank(NotYet):
+    """There is no answer yet."""
+
+    def __init__(self, words: str = "") -> None:
+        super().__init__(words or "nothing here yet. Write your answer above and run that cell.")
+
+
+def is_blank(answer: Any) -> bool:
+    """Tell whether an answer is still what the exercise began with."""
+    return answer is None or answer is ...
+
+
+def numbers(answer: Any, shape: tuple[int, ...], what: str) -> NDArray[np.float64]:
+    """Return an answer as an array of this shape.
+
+    Parameters
+    ----------
+    answer : anything
+    shape : tuple of int
+        ``()`` for a single number; -1 stands for any length.
+    what : str
+        What it should be, as in "the ten means".
+
+    Raises
+    ------
+    NotYet
+        If it is no array of numbers, of another shape, or holds a NaN or infinity.
+    """
+    if is_blank(answer):
+        raise Blank
+    if isinstance(answer, str | bytes | dict) or callable(answer):
+        raise NotYet(f"Expected {what}, and this is a {type(answer).__name__}.")
+    try:
+        array = np.array(answer, dtype=np.float64)
+    except Exception:  # of many kinds; an answer's own conversion may raise anything
+        kind = type(answer).__name__
+        raise NotYet(f"Expected {what}, and this {kind} cannot be read as numbers.") from None
+    fits = len(array.shape) == len(shape) and all(
+        wanted in (-1, found) for wanted, found in zip(shape, array.shape, strict=True)
+    )
+    if not fits:
+        found = f"an array of shape {array.shape}" if array.ndim else "a single number"
+        wanted = f"of shape {tuple('any' if n < 0 else n for n in shape)}" if shape else "one number"
+        raise NotYet(f"Expected {what}, {wanted.replace(chr(39), '')}, and this is {found}.")
+    if not np.isfinite(array).all():
+        raise NotYet(f"Among {what} there is a NaN or an infinity.")
+    return array
+
+
+def number(answer: Any, what: str) -> float:
+    """Return an answer that is a single number; as `numbers`."""
+    return float(numbers(answer, (), what))
+
+
+def whole(answer: Any, what: str) -> int:
+    """Return an answer that is a whole number; as `numbers`."""
+    value = number(answer, what)
+    if value != round(value):
+        raise NotYet(f"Expected {what}, a whole number, and this is {value:g}.")
+    return round(value)
+
+
+def called(function: Any, *arguments: Any) -> Any:
+    """Call a function that the learner wrote, on copies; what it raises is said in words.
+
+    Raises
+    ------
+    NotYet
+        If it is no function, raises something, or returns nothing.
+    """
+    if not callable(function):
+        kind = type(function).__name__
+        raise NotYet(f"Expected a function, and this is a {kind}. Hand it over without calling it.")
+    name = getattr(function, "__name__", "function")
+    try:
+        result = function(*copy.deepcopy(arguments))
+    except Exception as error:
+        raise NotYet(f"`{name}` stopped with {type(error).__name__}: {error}.") from None
+    if is_blank(result):
+        raise Blank(f"`{name}` returns nothing yet. Write its body, and end it with `return`.")
+    return result
+
+
+def close(answer: Any, right: Any, *, within: float = 1e-6) -> bool:
+    """Tell whether numbers are equal up to a small share of the largest of them."""
+    answer, right = np.asarray(answer, float), np.asarray(right, float)
+    allowed = within * max(1.0, float(np.abs(right).max(initial=0)))
+    return bool(np.all(np.abs(answer - right) <= allowed))

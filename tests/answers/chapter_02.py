@@ -1,0 +1,68 @@
+"""Answers to the exercises of chapter 2, right and wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import expit, softmax
+
+from tests.answers import Case, Cases
+
+
+def sigmoids() -> Case:
+    scores = np.array([2.0, 1.0, 0.1, -1.0, 0.0, 0.5, -2.0, 3.0, 0.2, -0.5])
+    one_by_one, joint = expit(scores), softmax(scores)
+    total, share = one_by_one.sum(), one_by_one.max() / one_by_one.sum()
+    return Case(
+        {"scores": scores},
+        (7, total, share),
+        [
+            ((scores.max(), total, share), "does not have the largest score"),
+            ((7, 1.0, share), "softmax's"),
+            ((7, 5.0, share), "do not add up to 5"),
+            ((7, total, joint.max()), "That is softmax"),
+            ((7, total, one_by_one.max()), "Divide it by the sum"),
+            ((7, total, 0.5), "over the sum"),
+        ],
+    )
+
+
+def faint() -> Case:
+    rng = np.random.default_rng(0)
+    X, w, b = rng.normal(size=(20_000, 3)), np.array([1.5, -2.0, 0.5]), 0.5
+
+    def right(scores, drawn_from):
+        return np.mean((scores >= 0) == rng.binomial(1, expit(drawn_from)))
+
+    far, near, half = X @ w + b, (X @ w + b) / 10, X @ w / 10 + b
+    return Case(
+        {"X": X, "w": w, "b": b},
+        (right(near, near),),
+        [
+            ((right(far, far),), "Divide them by ten"),
+            ((right(half, half),), "the bias is not"),
+            ((1 - right(near, near),), "the share that is wrong"),
+            ((right(near, far),), "weights as they were"),
+            ((1.0,), "Draw the classes by chance"),
+            ((59.8,), "between 0 and 1"),
+            ((0.3,), "Expected is a share near"),
+        ],
+    )
+
+
+def threshold() -> Case:
+    probability = np.random.default_rng(0).uniform(size=500)
+    return Case(
+        {"probability": probability},
+        (lambda p, old, new: (p >= old) != (p >= new),),
+        [
+            ((lambda p, old, new: (p > old) != (p > new),), '"At least"'),
+            ((lambda p, old, new: (p >= old) == (p >= new),), "upside down"),
+            ((lambda p, old, new: np.abs(p - old) <= abs(new - old),), "*both* sides"),
+            ((lambda p, old, new: (p >= old) & (p < new),), "When it falls"),
+            ((lambda p, old, new: p >= new,), "samples change, and the mask has"),
+            ((lambda p, old, new: (p >= old)[:9],), "shape"),
+        ],
+    )
+
+
+CASES: Cases = {"2.1": sigmoids, "2.2": faint, "2.3": threshold}

@@ -1,0 +1,143 @@
+"""Checks of exercises: a right answer passes, and whatever else comes is answered in words."""
+
+from __future__ import annotations
+
+import functools
+import re
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_course.checks import WrongAnswer, check
+from mnist_course.errors import UsageError
+from mnist_course_tools.notebooks import read_notebook
+from tests.answers import Case
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted((ROOT / "exercises" / "source").glob("*.ipynb"))
+CHAPTERS = [import_module(f"tests.answers.chapter_{path.name[:2]}") for path in SOURCES]
+MAKERS = {number: make for chapter in CHAPTERS for number, make in chapter.CASES.items()}
+
+
+@functools.cache
+def _case(number: str) -> Case:
+    return MAKERS[number]()
+
+
+class _EqualToAnything:
+    def __eq__(self, other):
+        return True
+
+    __hash__ = None
+
+
+class _Stubborn:
+    def __array__(self, *args, **kwargs):
+        raise RuntimeError("no")
+
+
+def _fails(*args):
+    raise ZeroDivisionError("by zero")
+
+
+RUBBISH = [
+    *("a word", b"bytes", {}, set(), [], [[1], [2, 3]], np.nan, [np.nan] * 10, np.inf, -1e300),
+    *(np.zeros(3), np.full((28, 28), np.nan), object(), _EqualToAnything(), _Stubborn()),
+    *(_fails, lambda *args: None, lambda *args: "word", lambda *args: np.nan, lambda: 1, print, int),
+]
+
+each_exercise = pytest.mark.parametrize("number", MAKERS)
+
+
+@each_exercise
+def test_a_right_answer_is_called_right(number):
+    case = _case(number)
+    verdict = check(number, *case.right, **case.given)
+    assert verdict, verdict
+    assert verdict.words.startswith("right. ")
+
+
+@each_exercise
+def test_no_answer_yet_is_said_as_that(number):
+    case = _case(number)
+    for blank in (None, ...):
+        verdict = check(number, *[blank] * len(case.right), **case.given)
+        assert not verdict
+        assert "nothing here yet" in verdict.words
+    for place, answer in enumerate(case.right):
+        empty = (lambda *args: None) if callable(answer) else None
+        answers = [*case.right[:place], empty, *case.right[place + 1 :]]
+        verdict = check(number, *answers, **case.given)
+        assert not verdict
+        assert verdict.blank
+
+
+@each_exercise
+def test_wrong_answers_are_told_what_is_wrong_with_them(number):
+    case = _case(number)
+    assert case.wrong
+    for answers, words in case.wrong:
+        verdict = check(number, *answers, **case.given)
+        assert not verdict
+        assert words in verdict.words, f"{words!r} is not in {verdict}"
+        assert verdict.words.startswith("not yet. ")
+        assert "cannot be looked at" not in verdict.words
+
+
+@each_exercise
+def test_whatever_an_answer_is_the_check_says_what_was_wanted(number):
+    case = _case(number)
+    for place in range(len(case.right)):
+        for rubbish in RUBBISH:
+            answers = [*case.right[:place], rubbish, *case.right[place + 1 :]]
+            verdict = check(number, *answers, **case.given)
+            assert not verdict, f"{rubbish!r} at {place} passed: {verdict}"
+            assert "cannot be looked at" not in verdict.words, f"{rubbish!r}: {verdict}"
+
+
+@each_exercise
+def test_a_check_leaves_the_data_as_they_are(number):
+    case = _case(number)
+    before = {name: np.array(value, copy=True) for name, value in case.given.items()}
+    check(number, *case.right, **case.given)
+    for name, value in case.given.items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_every_check_of_a_notebook_has_its_cases():
+    called = set()
+    for path in SOURCES:
+        for cell in read_notebook(path).cells:
+            called |= set(re.findall(r'^check\("(\d+\.\d+)"', cell.source, re.MULTILINE))
+    assert called == set(MAKERS)
+
+
+def test_while_nbgrader_grades_a_wrong_answer_fails_its_cell(monkeypatch):
+    case = _case("2.1")
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    assert check("2.1", *case.right, **case.given)
+    with pytest.raises(WrongAnswer, match="2.1: not yet"):
+        check("2.1", 6, *case.right[1:], **case.given)
+    with pytest.raises(WrongAnswer, match="nothing here yet"):
+        check("2.1", None, None, None, **case.given)
+
+
+@pytest.mark.parametrize("number", ["2.9", "77.1", "word", "", 2])
+def test_an_exercise_that_is_not_there_is_said_in_words(number):
+    with pytest.raises(UsageError, match="no exercise"):
+        check(number, 1)
+
+
+def test_a_check_cell_that_was_changed_is_said_in_words():
+    with pytest.raises(UsageError, match=r"not the check of 2\.1 as it was"):
+        check("2.1", 7, 5.5, 0.2)
+
+
+def test_what_jupyter_shows_names_the_exercise():
+    case = _case("2.1")
+    right = check("2.1", *case.right, **case.given)
+    assert right._repr_markdown_().startswith("✓ **Exercise 2.1:** right. ")
+    blank = check("2.1", None, **case.given)
+    assert repr(blank).startswith("○ Exercise 2.1: nothing here yet")
