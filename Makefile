@@ -15,21 +15,25 @@ COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-ha
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock"
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup run full lab test verify lock lowest
+.PHONY: help setup run full lab exercises test verify lock lowest
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## Make .venv from the lock file (the others do it by themselves)
 
 run: $(READY)  ## Run the whole course in the quick profile, with a report
 	$(BIN)/mnist-course run --profile quick
 
-full: $(READY)  ## Run all rows of MNIST and write outputs and ledger back
+full: $(READY)  ## Run all rows of MNIST and write outputs, ledger and claims back
 	$(BIN)/mnist-course run --profile full --source mnist --update
 
-lab: $(READY)  ## Open the notebooks in JupyterLab
+lab: $(READY)  ## Open lessons and exercises in JupyterLab, in my-course, a folder of your own
 	$(BIN)/mnist-course lab
+
+exercises: $(TEST_READY)  ## Make the exercises' editions from their source, and run the solutions
+	$(BIN)/python -m mnist_course_tools.exercises
+	$(BIN)/mnist-course run --exercises --profile full --source mnist --update
 
 test: $(TEST_READY)  ## Pass the tests; needs neither data nor network
 	$(BIN)/python $(TESTS)

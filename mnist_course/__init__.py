@@ -17,6 +17,7 @@ from mnist_course.machine import limit_threads
 
 if TYPE_CHECKING:  # for editors and type checkers, which do not run __getattr__
     from mnist_course.acceleration import accelerate as accelerate
+    from mnist_course.claims import claimer as claimer
     from mnist_course.cost import measure as measure
     from mnist_course.dask_cluster import cluster as cluster
     from mnist_course.data import Dataset as Dataset
@@ -34,6 +35,7 @@ __version__ = "0.1.0"
 
 _NAMES_IN = {
     "acceleration": ("accelerate",),
+    "claims": ("claimer",),
     "cost": ("measure",),
     "dask_cluster": ("cluster",),
     "data": ("Dataset", "load_idx", "load_mnist"),

@@ -41,6 +41,10 @@ Chosen = Annotated[
 NotebooksFolder = Annotated[
     Path | None, typer.Option("--notebooks", help="Folder of the notebooks, if not the course's.")
 ]
+OwnFolder = Annotated[
+    Path | None,
+    typer.Argument(help="Of your own; my-course, or the present one if it is such a folder."),
+]
 DataHome = Annotated[str | None, typer.Option("--data-home", help="Folder of the data cache.")]
 Jobs = Annotated[
     int | None,
@@ -90,20 +94,24 @@ def run(
         bool,
         typer.Option("--update", help="Write the outputs back into the course's own checkout."),
     ] = False,
+    exercises: Annotated[
+        bool, typer.Option("--exercises", help="Run the solved exercises, not the lessons.")
+    ] = False,
     notebooks: NotebooksFolder = None,
 ) -> None:
     """Run notebooks, show progress, then a table and where the report lies."""
     from mnist_course.data import load_mnist
     from mnist_course.profiles import get_profile
     from mnist_course.report import RESULTS
-    from mnist_course_tools.notebooks import find_notebooks
+    from mnist_course_tools.notebooks import LESSONS, SOLUTIONS, course_folder, find_notebooks
     from mnist_course_tools.run import screen
     from mnist_course_tools.run.pages import write_pages
     from mnist_course_tools.run.runner import Runner
     from mnist_course_tools.run.update import write_back
 
     chosen_profile = get_profile(profile)
-    paths = find_notebooks(_folder(notebooks), chosen or ())
+    folder = notebooks or course_folder() / (SOLUTIONS if exercises else LESSONS)
+    paths = find_notebooks(folder.absolute(), chosen or ())
     parameters = _parameters(parameter or ())
     # Found out once, here: otherwise each notebook would look for the network again.
     found = load_mnist(source).source
@@ -143,13 +151,22 @@ def fetch(data_home: DataHome = None) -> None:
 
 
 @app.command()
-def lab(
-    folder: Annotated[Path | None, typer.Argument(help="What to open: the notebooks.")] = None,
+def start(
+    folder: OwnFolder = None,
+    solutions: Annotated[
+        bool, typer.Option("--solutions", help="Put the solved exercises there too.")
+    ] = False,
 ) -> None:
-    """Open the notebooks in JupyterLab, with threads that fit this machine."""
+    """Put lessons and exercises into a folder of your own, and keep what you changed there."""
+    _start(folder, solutions=solutions)
+
+
+@app.command()
+def lab(folder: OwnFolder = None) -> None:
+    """Start, then open JupyterLab there, with threads that fit this machine."""
     from mnist_course_tools.kernel import kernel_environment
 
-    command = [sys.executable, "-m", "jupyterlab", str(folder or _folder(None))]
+    command = [sys.executable, "-m", "jupyterlab", str(_start(folder))]
     if os.name == "posix":
         os.execve(sys.executable, command, kernel_environment())
     with _stoppable():  # Windows has no exec: wait for it
@@ -158,16 +175,18 @@ def lab(
 
 @app.command()
 def verify(chosen: Chosen = None, jobs: Jobs = None, notebooks: NotebooksFolder = None) -> None:
-    """Re-run committed notebooks on MNIST and compare every output with the stored one."""
+    """Re-run lessons and solved exercises on MNIST and compare each output with the stored one."""
     from mnist_course.data import load_mnist
     from mnist_course.profiles import get_profile
     from mnist_course.report import RESULTS
     from mnist_course_tools.check.verify import verify as verify_notebooks
+    from mnist_course_tools.claims import claim_problems
     from mnist_course_tools.ledger import ledger_problems
-    from mnist_course_tools.notebooks import find_notebooks
+    from mnist_course_tools.notebooks import LESSONS, SOLUTIONS, course_folder, find_notebooks
     from mnist_course_tools.run.runner import ThisMachine
 
-    paths = find_notebooks(_folder(notebooks), chosen or ())
+    folders = [notebooks] if notebooks else [course_folder() / n for n in (LESSONS, SOLUTIONS)]
+    paths = [p for f in folders for p in find_notebooks(f.absolute(), chosen or ())]
     try:
         load_mnist("mnist")
     except DataError as error:
@@ -175,6 +194,7 @@ def verify(chosen: Chosen = None, jobs: Jobs = None, notebooks: NotebooksFolder 
             f"Nothing was verified: committed outputs come from the real MNIST.\n{error}"
         ) from None
     problems = ledger_problems(paths, RESULTS / "ledger.csv")
+    problems += claim_problems(paths, RESULTS / "claims.csv")
     for problem in problems:
         console.print(problem, soft_wrap=True, markup=False)
     place = ThisMachine.shared_by(len(paths), get_profile("full"), wanted=jobs)
@@ -229,10 +249,27 @@ def main() -> NoReturn:
     sys.exit(OK)
 
 
-def _folder(notebooks: Path | None) -> Path:
-    from mnist_course_tools.notebooks import notebooks_folder
+def _start(folder: Path | None, *, solutions: bool = False) -> Path:
+    """Put the learner's edition into a folder, say what was done, and return the folder."""
+    from mnist_course_tools.start import default_folder, start
 
-    return (notebooks or notebooks_folder()).absolute()
+    def say(words: str) -> None:
+        console.print(words, soft_wrap=True, markup=False)
+
+    done = start((folder or default_folder()).absolute(), solutions=solutions)
+    parts = [
+        f"{len(names)} notebook(s) {words}"
+        for names, words in (
+            (done.new, "new"),
+            (done.replaced, "brought up to date"),
+            (done.kept, "changed by you and kept as they are"),
+        )
+        if names
+    ]
+    say(f"Your course is in {done.folder}: {', '.join(parts) or 'all as it was'}.")
+    for name, beside in done.beside.items():
+        say(f"Note: there is a newer {name}. Yours is kept; the new one is {beside}.")
+    return done.folder
 
 
 def _parameters(settings: list[str] | tuple[str, ...]) -> dict[str, object]:
@@ -339,6 +376,10 @@ def _tell_failure(outcome: Outcome) -> None:
         console.print(
             f"[red]{outcome.notebook.name}: {record.id} is {record.ours}, "
             f"published {record.published}: outside its tolerance"
+        )
+    for claim in outcome.broken:
+        console.print(
+            f"[red]{outcome.notebook.name}: this does not hold: {escape(claim.sentence)}."
         )
 
 

@@ -85,3 +85,10 @@ def write_editions(folder: Path) -> list[Path]:
 
 def _is_shown(line: str) -> bool:
     return line.strip() not in (_BEGIN, _END) and not line.rstrip().endswith(_PLACE)
+
+
+if __name__ == "__main__":  # for `make exercises`, which then runs the solutions
+    from mnist_course_tools.notebooks import EXERCISES, course_folder
+
+    for path in write_editions(course_folder() / EXERCISES):
+        print(f"{path.name}: solutions are new and want to be run")

@@ -15,25 +15,16 @@ from mnist_course.errors import CourseError
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+# Where they lie in the course's folder, and in a learner's.
+LESSONS, EXERCISES, SOLUTIONS = "notebooks", "exercises", "exercises/solutions"
 _NUMBERED = re.compile(r"^(\d+)_.+\.ipynb$")
 _CONFLICT = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
 
 
-def notebooks_folder() -> Path:
-    """Return the folder ``notebooks`` of the checkout, else that of the present folder.
-
-    Raises
-    ------
-    CourseError
-        If neither is there.
-    """
-    for folder in (Path(__file__).parents[1], Path.cwd()):
-        if (folder / "notebooks").is_dir():
-            return folder / "notebooks"
-    raise CourseError(
-        "No folder 'notebooks' was found.\nStart the command in a checkout of the course, or "
-        "name the folder with --notebooks."
-    )
+def course_folder() -> Path:
+    """Return where this installation keeps lessons and exercises: the checkout, or the wheel."""
+    here = Path(__file__).parent
+    return here.parent if (here.parent / LESSONS).is_dir() else here / "course"
 
 
 def find_notebooks(folder: Path, chosen: Sequence[str] = ()) -> list[Path]:
@@ -71,6 +62,12 @@ def find_notebooks(folder: Path, chosen: Sequence[str] = ()) -> list[Path]:
             )
         picked += matches
     return list(dict.fromkeys(picked))
+
+
+def chapter_of(path: Path) -> int:
+    """Return the number that a notebook's name begins with; 0 if it has none."""
+    match = _NUMBERED.match(path.name)
+    return int(match[1]) if match else 0
 
 
 def read_notebook(path: Path) -> NotebookNode:

@@ -85,7 +85,7 @@ def _rich_outcome(folder: Path) -> Outcome:
                 new_output("error", ename="E", evalue="e", traceback=["\x1b[31mred\x1b[0m" * 20]),
             ],
         ),
-        new_code_cell("print(42)", metadata={"tags": ["solution"]}),
+        new_code_cell("print(42)", metadata={"jupyter": {"source_hidden": True}}),
     ]
     path = folder / "notebooks" / "02_rich.ipynb"
     nbformat.write(new_notebook(cells=cells), path)
@@ -123,11 +123,11 @@ def test_prose_has_lines_that_the_eye_can_follow(chromium, exported):
     assert 50 <= letters <= 80
 
 
-def test_a_solution_is_folded_in_the_exported_page(chromium, exported):
+def test_a_hidden_source_is_folded_in_the_exported_page(chromium, exported):
     with support.open_page(chromium, (exported / "02_rich.html").as_uri()) as page:
         code = page.get_by_text("print(42)")
         assert not code.is_visible()
-        page.get_by_text("Solution").click()
+        page.get_by_text("Code", exact=True).click()
         assert code.is_visible()
 
 

@@ -48,7 +48,7 @@ CONDA_NAME = {"matplotlib": "matplotlib-base", "jupyter-client": "jupyter_client
 CONDA_ONLY = {"python", "pip"}
 # Binder must be told one minor version of these two (repo2docker reads no ranges).
 MAY_BE_NARROWER = {"python", "jupyterlab"}
-DOCUMENTED_EXTRAS = {"dev", "cluster", "fast"}
+DOCUMENTED_EXTRAS = {"dev", "cluster", "fast", "teach"}
 # No registry of ours holds it; accelerate() asks whether an NVIDIA machine brings it along.
 IMPORTED_IF_THERE = {"cuml"}
 
@@ -241,7 +241,9 @@ def test_every_dependency_has_a_lower_bound() -> None:
             assert bounds, f"{name} has no lower bound: find it with `make lowest`"
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["fetch"], ["verify"], ["doctor"], ["lab"]])
+@pytest.mark.parametrize(
+    "command", [[], ["run"], ["fetch"], ["verify"], ["doctor"], ["start"], ["lab"]]
+)
 def test_the_installed_typer_can_print_the_help_of_each_command(command: list[str]) -> None:
     # typer 0.15 passes through installation, and then meets a click that it does not know.
     assert Version("0.15.0") not in base()["typer"]
@@ -282,7 +284,7 @@ owners = functools.cache(packages_distributions)  # reads the files of every pac
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_what_the_code_imports_is_declared(package: str) -> None:
-    allowed = base() | extra("cluster") | extra("fast")
+    allowed = base() | extra("cluster") | extra("fast") | extra("teach")
     for path in sorted((ROOT / package).rglob("*.py")):
         missing = declared(allowed, imported(path.read_text(encoding="utf-8")))
         assert not missing, f"{path.relative_to(ROOT)} imports {missing}: not in pyproject.toml"

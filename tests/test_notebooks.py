@@ -1,4 +1,4 @@
-"""The committed notebooks: they keep the house rules, and they run without any data set."""
+"""The committed lessons: they keep the house rules, and they run without any data set."""
 
 from __future__ import annotations
 
@@ -9,13 +9,27 @@ import pytest
 from mnist_course.profiles import get_profile
 from mnist_course.report import RESULTS, SLOW, published, read_ledger
 from mnist_course_tools.check.house import check_file
+from mnist_course_tools.claims import claim_problems, collect_claims, read_claims
 from mnist_course_tools.ledger import collect, ledger_problems
 from mnist_course_tools.notebooks import find_notebooks, read_notebook
 from mnist_course_tools.run.runner import Runner
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = find_notebooks(ROOT / "notebooks")
-LEDGER = RESULTS / "ledger.csv"
+LEDGER, CLAIMS = RESULTS / "ledger.csv", RESULTS / "claims.csv"
+# Published numbers that wait for the second edition of their chapter; none is added here.
+AWAITED = {
+    *("lr-raw.precision", "lr-raw.recall", "lr-raw.f1", "lr-raw.confusion-cells"),
+    *("lr-standard.precision", "lr-standard.recall", "lr-standard.f1"),
+    *("lr-minmax.precision", "lr-minmax.recall", "lr-minmax.f1"),
+    *("lr-poly.precision", "lr-poly.recall", "lr-poly.f1"),
+    *("disease.matrix", "threes.f1", "ovr-saga.recall", "ovr-saga.f1"),
+    *("ovr-saga.mean-to-others", "ovr-saga.mean-to-own"),
+    *("five-sgd.first-answers", "five-forest.first-probabilities"),
+    *("sgd10.first-answer", "sgd10.first-scores", "sgd10-scaled.nines-among-false-sevens"),
+    *("knn-multilabel.first-answer", "lr-lbfgs100.confusion"),
+    *("lr-lbfgs100.first-errors", "lr-lbfgs100.first-error-digits"),
+}
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
@@ -64,7 +78,27 @@ def test_the_ledger_says_what_it_says(path):
 def test_every_published_number_of_a_finished_chapter_is_in_the_ledger():
     finished = {int(path.name.split("_")[0]) for path in NOTEBOOKS}
     wanted = {id for id, number in published().items() if number.chapter in finished}
-    assert {record.id for record in read_ledger(LEDGER)} == wanted
+    assert {record.id for record in read_ledger(LEDGER)} == wanted - AWAITED
+
+
+def test_all_numbers_that_the_sources_print_are_there():
+    values = [n.value for n in published().values()]
+    count = sum(
+        len(v) if isinstance(v, tuple) else len(v.split()) if isinstance(v, str) else 1
+        for v in values
+    )
+    assert (len(values), count) == (66, 359)
+
+
+@each_notebook
+def test_its_claims_hold_and_the_file_of_claims_says_the_same(path):
+    assert list(claim_problems([path], CLAIMS)) == []
+
+
+def test_chapter_2_makes_claims_and_no_other_is_in_the_file():
+    made = {path.stem[:2] for path in NOTEBOOKS if collect_claims(read_notebook(path))}
+    assert "02" in made
+    assert {f"{row[0]:02}" for row in read_claims(CLAIMS)} == made
 
 
 def test_a_changed_number_in_the_ledger_is_found(tmp_path):

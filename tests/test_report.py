@@ -6,6 +6,7 @@ import csv
 from importlib.resources import files
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mnist_course import report
@@ -101,6 +102,60 @@ def test_report_shows_one_line_and_leaves_a_record(monkeypatch):
 
 def test_report_says_plainly_when_a_number_does_not_agree(monkeypatch):
     assert "does NOT agree" in _shown(monkeypatch, value=500)["text/plain"]
+
+
+RECALL = np.array(published()["ovr-saga.recall"].value)
+
+
+def test_many_numbers_are_a_table_with_the_largest_difference_named(monkeypatch):
+    ours = RECALL + 0.0001
+    ours[3] -= 0.0008
+    data = _shown(monkeypatch, id="ovr-saga.recall", value=ours)
+    first, *table = data["text/plain"].splitlines()
+    assert first.endswith(
+        "(source B; agrees within 0.002; the largest difference is -0.0007, at 3)"
+    )
+    assert [line.split()[0] for line in table] == ["0", "ours", "published", "difference"]
+    assert table[3].split()[1:5] == ["+0.0001", "+0.0001", "+0.0001", "-0.0007"]
+    assert data["text/html"].count("<th>") == 14  # ten digits, three rows and the corner
+    assert data[RECORD_MIME]["agrees"] is True
+
+    data = _shown(monkeypatch, id="ovr-saga.recall", value=RECALL)
+    assert data["text/plain"].splitlines()[0].endswith("agrees within 0.002; no difference)")
+
+
+def test_one_number_outside_the_tolerance_is_enough(monkeypatch):
+    ours = RECALL.copy()
+    ours[7] += 0.003
+    data = _shown(monkeypatch, id="ovr-saga.recall", value=ours)
+    assert data[RECORD_MIME]["agrees"] is False
+    assert (
+        "does NOT agree within 0.002; the largest difference is +0.003, at 7" in data["text/html"]
+    )
+
+
+def test_a_table_takes_its_labels_from_pandas(monkeypatch):
+    named = pd.Series(RECALL + np.eye(10)[9] * 0.001, index=[f"digit {n}" for n in range(10)])
+    data = _shown(monkeypatch, id="ovr-saga.recall", value=named)
+    assert "+0.001, at digit 9" in data["text/plain"]
+
+
+def test_a_matrix_keeps_its_shape_and_shows_where_it_differs(monkeypatch):
+    matrix = np.array(published()["lr-lbfgs100.confusion"].value, dtype=int).reshape(10, 10)
+    matrix[3, 4] += 5
+    matrix[9, 0] -= 1
+    data = _shown(monkeypatch, id="lr-lbfgs100.confusion", value=matrix)
+    first, *rows = data["text/plain"].splitlines()
+    assert "the largest difference is +5, at 3, 4" in first
+    assert len(rows) == 11
+    assert f"{matrix[3, 4]} (+5)" in rows[4]
+    assert rows[10].split()[1:3] == [str(matrix[9, 0]), "(-1)"]
+
+
+def test_a_value_of_another_length_is_not_compared_number_by_number(monkeypatch):
+    data = _shown(monkeypatch, id="ovr-saga.recall", value=RECALL[:9])
+    assert data["text/plain"].endswith("there are 10 numbers, and ours are 9)")
+    assert data[RECORD_MIME]["agrees"] is False
 
 
 def test_on_the_embedded_digits_report_says_that_the_published_number_is_about_mnist(monkeypatch):

@@ -59,8 +59,9 @@ def numbers(answer: Any, shape: tuple[int, ...], what: str) -> NDArray[np.float6
     )
     if not fits:
         found = f"an array of shape {array.shape}" if array.ndim else "a single number"
-        wanted = f"of shape {tuple('any' if n < 0 else n for n in shape)}" if shape else "one number"
-        raise NotYet(f"Expected {what}, {wanted.replace(chr(39), '')}, and this is {found}.")
+        form = str(shape).replace("-1", "any") if shape else ""
+        wanted = f"an array of shape {form}" if shape else "a single number"
+        raise NotYet(f"Expected {what}, {wanted}, and this is {found}.")
     if not np.isfinite(array).all():
         raise NotYet(f"Among {what} there is a NaN or an infinity.")
     return array

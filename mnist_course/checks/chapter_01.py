@@ -76,7 +76,7 @@ def exercise_3(shuffle: Any, nearest: Any, pictures: NDArray[np.uint8]) -> str:
     if place == 0:
         raise NotYet("Row 0 is nearest to itself. Look among the others.")
     if place == right - 1:
-        raise NotYet(f"Off by one: you looked from row 1 on, and row {place} there is {right} here.")
+        raise NotYet("Off by one: whoever looks from row 1 on finds that row in place 0.")
     if place == int(np.square(wrapped).sum(axis=1).argmin()) + 1:
         raise NotYet("`uint8` wraps around when you subtract. Convert to floating point first.")
-    raise NotYet(f"Row {place} lies at a distance of {gaps[place] ** 0.5:.0f}, and there is one nearer.")
+    raise NotYet(f"Row {place} is not the nearest: there is one nearer.")

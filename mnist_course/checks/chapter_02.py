@@ -65,7 +65,9 @@ def exercise_3(moved: Any, probability: NDArray[np.float64]) -> str:
     # With values exactly at the thresholds, where "at least" and "more than" differ.
     trial = np.concatenate([probability, [0.5, 0.6, 0.4]])
     for old, new in ((0.5, 0.6), (0.6, 0.4)):
-        mask = numbers(called(moved, trial, old, new), trial.shape, "a mask, true or false for each")
+        mask = numbers(
+            called(moved, trial, old, new), trial.shape, "a mask, true or false for each"
+        )
         low, high = min(old, new), max(old, new)
         right = (trial >= low) & (trial < high)
         found = mask != 0
@@ -82,7 +84,7 @@ def exercise_3(moved: Any, probability: NDArray[np.float64]) -> str:
         if not found.any() and (old, new) == (0.6, 0.4):
             raise NotYet("It works when the threshold rises. When it falls, samples change too.")
         raise NotYet(
-            f"From {old} to {new}, {right.sum():,} samples change, and the mask has {found.sum():,}."
+            f"From {old} to {new}, {right.sum():,} samples change; the mask has {found.sum():,}."
         )
     count = int(((probability >= 0.5) & (probability < 0.6)).sum())
     return f"right. Between 0.5 and 0.6 lie {count:,} of {len(probability):,} pictures."

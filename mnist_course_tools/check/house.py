@@ -16,6 +16,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from mnist_course_tools.check.claim_rules import claims_are_computed, claims_stand_once
 from mnist_course_tools.normalise import normalise
 
 MOST_BYTES = 600_000
@@ -58,7 +59,13 @@ _RUN_AGAIN = "Run it again: mnist-course run --profile full --source mnist --upd
 Rule = Callable[[NotebookNode], Iterator[str]]
 
 
-def problems(notebook: NotebookNode, *, name: str, size: int | None = None) -> list[str]:
+def problems(
+    notebook: NotebookNode,
+    *,
+    name: str,
+    size: int | None = None,
+    rules: tuple[Rule, ...] | None = None,
+) -> list[str]:
     """Check one notebook against the house rules.
 
     Parameters
@@ -69,6 +76,8 @@ def problems(notebook: NotebookNode, *, name: str, size: int | None = None) -> l
         What to call it in the sentences.
     size : int, optional
         Size of the file in bytes; not checked when left out.
+    rules : tuple of callable, optional
+        By default those for lessons.
 
     Returns
     -------
@@ -76,7 +85,7 @@ def problems(notebook: NotebookNode, *, name: str, size: int | None = None) -> l
         One for each problem: notebook, cell (counted from 1 over all cells), what to do.
     """
     found = [*_size_problems(size)] if size is not None else []
-    for rule in RULES:
+    for rule in rules or RULES:
         found += rule(notebook)
     return [f"{name}, {sentence}" for sentence in found]
 
@@ -87,7 +96,7 @@ def check_file(path: Path) -> list[str]:
     Parameters
     ----------
     path : Path
-        The notebook.
+        A lesson; or solved exercises, if it lies in a folder ``solutions``.
 
     Returns
     -------
@@ -97,7 +106,8 @@ def check_file(path: Path) -> list[str]:
     try:
         # v4.reads takes the file as it is; nbformat.read would mend missing cell ids silently.
         notebook = nbformat.v4.reads(path.read_text(encoding="utf-8"))
-        return problems(notebook, name=path.name, size=path.stat().st_size)
+        rules = SOLUTION_RULES if path.parent.name == "solutions" else RULES
+        return problems(notebook, name=path.name, size=path.stat().st_size, rules=rules)
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         return [f"{path.name} is not a notebook in nbformat 4 ({error!r}): save it with Jupyter."]
 
@@ -298,7 +308,13 @@ RULES: tuple[Rule, ...] = (
     short_code_cells,
     cells_have_ids,
     nothing_hidden_from_nbval,
+    claims_are_computed,
+    claims_stand_once,
 )
+
+# A solved notebook is run and read like a lesson, but it is no lesson: it has no objectives.
+_OF_LESSONS = (title_is_a_question, takeaways_mirror_objectives, claims_stand_once)
+SOLUTION_RULES = tuple(rule for rule in RULES if rule not in _OF_LESSONS)
 
 
 # --- reading a notebook ----------------------------------------------------------------------

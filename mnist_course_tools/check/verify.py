@@ -99,7 +99,7 @@ def run_nbval(notebooks: Sequence[Path], *, jobs: int = 1) -> int:
         for path, future in zip(notebooks, waiting, strict=True):
             status, said = future.result()
             # Of a notebook that agrees, pytest's last line says enough.
-            print(f"{path.stem}: {said if status else said.splitlines()[-1]}", flush=True)
+            print(f"{_name(path)}: {said if status else said.splitlines()[-1]}", flush=True)
             statuses.append(status)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -111,7 +111,7 @@ def run_nbval(notebooks: Sequence[Path], *, jobs: int = 1) -> int:
 
 def _run_one(notebook: Path, started: list[subprocess.Popen[str]]) -> tuple[int, str]:
     """Run nbval on one notebook; return pytest's status and what it said."""
-    print(f"running {notebook.stem}\n", end="", flush=True)  # whole, beside other threads
+    print(f"running {_name(notebook)}\n", end="", flush=True)  # whole, beside other threads
     with tempfile.TemporaryDirectory(prefix="mnist-course-") as private:
         process = subprocess.Popen(
             nbval_command([notebook]),
@@ -129,6 +129,11 @@ def _run_one(notebook: Path, started: list[subprocess.Popen[str]]) -> tuple[int,
     if process.returncode == PYTEST_COLLECTED_NOTHING:
         said += "\npytest found no cell to run, so nothing was verified: that is a failure."
     return process.returncode, said
+
+
+def _name(notebook: Path) -> str:
+    """Name a notebook so that a lesson and its solved exercises are told apart."""
+    return f"{notebook.parent.name}/{notebook.stem}"
 
 
 def nbval_command(notebooks: Sequence[Path]) -> list[str]:

@@ -16,10 +16,12 @@ from typing import Any
 
 import psutil
 
+from mnist_course.claims import Claim
 from mnist_course.cost import Peak
 from mnist_course.errors import CourseError
 from mnist_course.profiles import PROFILE_VARIABLE, Profile
 from mnist_course.report import Record
+from mnist_course_tools.claims import collect_claims
 from mnist_course_tools.kernel import kernel_environment
 from mnist_course_tools.ledger import collect
 from mnist_course_tools.memory import EVERY, family_memory
@@ -95,6 +97,7 @@ class Outcome:
         Of the kernel and the processes it started.
     records : tuple of Record
     failure : Failure or None
+    claims : tuple of Claim
     """
 
     notebook: Path
@@ -105,6 +108,7 @@ class Outcome:
     peak_bytes: int
     records: tuple[Record, ...] = ()
     failure: Failure | None = None
+    claims: tuple[Claim, ...] = ()
 
     @property
     def disagreeing(self) -> tuple[Record, ...]:
@@ -112,9 +116,14 @@ class Outcome:
         return tuple(record for record in self.records if record.agrees is False)
 
     @property
+    def broken(self) -> tuple[Claim, ...]:
+        """The claims that do not hold although the rows are those they are about."""
+        return tuple(claim for claim in self.claims if claim.broken)
+
+    @property
     def ok(self) -> bool:
-        """Whether it ran to its end and every number agrees."""
-        return self.failure is None and not self.disagreeing
+        """Whether it ran to its end, every number agrees and every claim holds."""
+        return self.failure is None and not self.disagreeing and not self.broken
 
 
 CellWatcher = Callable[[int], None]
@@ -157,6 +166,10 @@ def outcome_of(
     job: Job, *, seconds: float, peak_bytes: int = 0, failure: Failure | None = None
 ) -> Outcome:
     """Return the outcome of a job whose run notebook, if there is one, lies in its place."""
+    try:
+        ran = read_notebook(job.output)
+    except CourseError:  # it never came so far, or a full disk cut it off
+        ran = {"cells": []}
     return Outcome(
         notebook=job.notebook,
         output=job.output,
@@ -164,16 +177,10 @@ def outcome_of(
         profile=job.profile.name,
         seconds=seconds,
         peak_bytes=peak_bytes,
-        records=_records(job.output),
+        records=tuple(collect(ran)),
         failure=failure,
+        claims=tuple(collect_claims(ran)),
     )
-
-
-def _records(output: Path) -> tuple[Record, ...]:
-    try:
-        return tuple(collect(read_notebook(output)))
-    except CourseError:  # it never came so far, or a full disk cut it off
-        return ()
 
 
 @contextlib.contextmanager

@@ -46,14 +46,23 @@ def agreement(outcome: Outcome) -> str:
     return ", ".join(words) or "none"
 
 
+def holding(outcome: Outcome) -> str:
+    """Sum up how many of a notebook's claims hold, in words."""
+    if not outcome.claims:
+        return "none"
+    words = f"{sum(claim.holds for claim in outcome.claims)} of {len(outcome.claims)}"
+    few = sum(not claim.holds and not claim.broken for claim in outcome.claims)
+    return f"{words} ({few} not on these rows)" if few else words
+
+
 def result(outcome: Outcome) -> str:
     """Sum up in words how a notebook ended."""
     if outcome.failure is not None:
         where = f"cell {outcome.failure.cell}: " if outcome.failure.cell else ""
         return f"failed in {where}{outcome.failure.name}" if where else outcome.failure.name
-    if outcome.disagreeing:
-        return f"does not agree: {', '.join(record.id for record in outcome.disagreeing)}"
-    return "ran"
+    problems = [f"does not agree: {record.id}" for record in outcome.disagreeing]
+    problems += [f"does not hold: {claim.sentence}" for claim in outcome.broken]
+    return "; ".join(problems) or "ran"
 
 
 def write_pages(outcomes: Sequence[Outcome], folder: Path, *, summary: str) -> list[str]:
@@ -197,6 +206,7 @@ def _overview(
         problems=problems,
         experiments=_experiments(outcomes),
         agreement=agreement,
+        holding=holding,
         result=result,
     )
 

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 
 from mnist_course_tools.run.job import Outcome
-from mnist_course_tools.run.pages import agreement, result
+from mnist_course_tools.run.pages import agreement, holding, result
 from mnist_course_tools.run.runner import Watcher
 
 
@@ -56,6 +56,7 @@ def table(outcomes: Sequence[Outcome]) -> Table:
     rows.add_column("seconds", justify="right", no_wrap=True)
     rows.add_column("peak memory", justify="right", no_wrap=True)
     rows.add_column("numbers that agree")
+    rows.add_column("claims that hold")
     rows.add_column("result", overflow="fold")
     for outcome in outcomes:
         rows.add_row(
@@ -63,6 +64,7 @@ def table(outcomes: Sequence[Outcome]) -> Table:
             f"{outcome.seconds:.1f}",
             f"{outcome.peak_bytes / 1e6:.0f} MB",
             agreement(outcome),
+            holding(outcome),
             f"[green]{result(outcome)}" if outcome.ok else f"[red]{result(outcome)}",
         )
     return rows

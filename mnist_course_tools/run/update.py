@@ -1,4 +1,4 @@
-"""Writing a run back into the course: the notebooks' outputs and the ledger."""
+"""Writing a run back into the course: the notebooks' outputs, the ledger and the claims."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnist_course.report import read_ledger
+from mnist_course_tools.claims import read_claims, replace, rows_of, write_claims
 from mnist_course_tools.ledger import merge, write_ledger
 from mnist_course_tools.normalise import normalise
 from mnist_course_tools.notebooks import read_notebook, write_notebook
@@ -16,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def write_back(outcomes: Sequence[Outcome], results: Path, *, notebooks: bool) -> None:
-    """Write the outputs of successful notebooks back, and their records into the ledger.
+    """Write the outputs of successful notebooks back, and their records and claims.
 
     Parameters
     ----------
     outcomes : sequence of Outcome
-        Those that failed, or whose numbers do not agree, are left out.
+        Those that failed, whose numbers do not agree or whose claims do not hold, are left out.
     results : Path
-        Folder of ``ledger.csv``.
+        Folder of ``ledger.csv`` and ``claims.csv``.
     notebooks : bool
         Whether the notebooks are written too; committed outputs come from the full profile.
     """
@@ -34,3 +35,6 @@ def write_back(outcomes: Sequence[Outcome], results: Path, *, notebooks: bool) -
     ledger = results / "ledger.csv"
     records = [record for outcome in good for record in outcome.records]
     write_ledger(ledger, merge(read_ledger(ledger), records))
+    claims = results / "claims.csv"
+    rows = [row for outcome in good for row in rows_of(outcome.notebook, outcome.claims)]
+    write_claims(claims, replace(read_claims(claims), rows))

@@ -59,7 +59,7 @@ def threshold() -> Case:
             ((lambda p, old, new: (p >= old) == (p >= new),), "upside down"),
             ((lambda p, old, new: np.abs(p - old) <= abs(new - old),), "*both* sides"),
             ((lambda p, old, new: (p >= old) & (p < new),), "When it falls"),
-            ((lambda p, old, new: p >= new,), "samples change, and the mask has"),
+            ((lambda p, old, new: p >= new,), "samples change; the mask has"),
             ((lambda p, old, new: (p >= old)[:9],), "shape"),
         ],
     )
