@@ -13,6 +13,7 @@ from mnist_course.report import make_record
 from mnist_course_tools.run.job import Failure, Outcome
 from mnist_course_tools.run.pages import write_pages
 from mnist_course_tools.run.runner import Runner
+from mnist_course_tools.start import start
 from tests.support import browser as support
 from tests.support.notebooks import write_notebook
 
@@ -227,6 +228,68 @@ def test_saved_and_opened_again_on_a_new_server_the_picture_is_there(
                 if name == "02_again.ipynb":
                     page.get_by_role("slider", name="height").wait_for()
                     assert "Error displaying widget" not in page.content()
+
+
+def test_in_the_learners_edition_no_answer_is_seen_and_a_check_tells_of_ones_own(
+    chromium, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("MNIST_COURSE_SOURCE", "digits")
+    start(tmp_path / "mine")
+    with support.jupyter_lab(tmp_path / "mine", tmp_path / "own") as address:
+        with support.open_page(
+            chromium, address.format("notebooks/02_sigmoid_simulation.ipynb")
+        ) as page:
+            _wait_for_notebook(page)
+            assert page.locator(".jp-OutputArea-output").count() == 0
+            page.get_by_role("link", name="Exercises 2").click()
+            page.get_by_role("heading", name="Exercises 2").wait_for()
+        with support.open_page(
+            chromium, address.format("exercises/02_sigmoid_simulation.ipynb")
+        ) as page:
+            _wait_for_notebook(page)
+            shown = _read_to_the_end(page)
+            assert "your code here" in shown and "Write your answer here" in shown
+            assert "separate.argmax" not in shown and "expit(scores)" not in shown  # code, a hint
+            assert page.locator(".jp-OutputArea-output").count() == 0
+            page.wait_for_function(
+                "window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status"
+                " == 'idle'"
+            )
+            _write_into(page, "pass  # your code here", "winner, total, share = 7, 1.0, 0.1")
+            support.command(page, "notebook:run-all-cells")
+            page.get_by_text("A sum of 1 is softmax's").wait_for()
+            page.get_by_text("Exercise 2.2: nothing here yet").wait_for()
+            page.get_by_text("`moved` returns nothing yet").or_(
+                page.get_by_text("moved returns nothing yet")
+            ).wait_for()
+
+
+def _read_to_the_end(page) -> str:
+    """Return what is to be read in a notebook; JupyterLab draws only the cells in view."""
+    return page.evaluate(
+        """async () => {
+            const notebook = window.jupyterapp.shell.currentWidget.content;
+            const texts = [];
+            for (const [place, cell] of notebook.widgets.entries()) {
+                await notebook.scrollToItem(place);
+                await new Promise(after => setTimeout(after, 100));
+                texts.push(cell.node.innerText);
+            }
+            return texts.join("\\n");
+        }"""
+    )
+
+
+def _write_into(page, old: str, new: str) -> None:
+    """Put a text in the place of another in the first cell that has it, as typing would."""
+    page.evaluate(
+        """([old, texts]) => {
+            const cells = window.jupyterapp.shell.currentWidget.content.widgets;
+            const cell = cells.find(one => one.model.sharedModel.source.includes(old)).model;
+            cell.sharedModel.source = cell.sharedModel.source.replace(old, texts);
+        }""",
+        [old, new],
+    )
 
 
 def _wait_for_notebook(page) -> None:

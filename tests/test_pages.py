@@ -80,6 +80,18 @@ def test_a_page_asks_for_nothing_from_elsewhere(tmp_path):
         assert reach not in page and reach not in index
 
 
+def test_a_link_to_another_notebook_is_plain_words_on_a_page(tmp_path):
+    page = _page(
+        tmp_path,
+        new_markdown_cell(
+            "[Exercises 2](../exercises/02_a.ipynb), [there](02_a.ipynb#part) and "
+            "[elsewhere](https://example.org/a.ipynb)."
+        ),
+    )
+    assert "Exercises 2, there and" in page
+    assert '<a href="https://example.org/a.ipynb">elsewhere</a>' in page
+
+
 def test_a_table_has_no_empty_header_and_scrolls_in_a_frame_of_its_own(tmp_path):
     table = "<table><tr><th></th><th>a</th></tr><tr><th>0</th><td>1</td></tr></table>"
     output = new_output("execute_result", {"text/html": table, "text/plain": "a"})

@@ -1,4 +1,4 @@
-"""What pip installs is the whole course but the lessons, and works far from any checkout."""
+"""What pip installs is the whole course, lessons included, and works far from any checkout."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+
+from mnist_course_tools.notebooks import find_notebooks
 
 ROOT = Path(__file__).parents[1]
 
@@ -42,42 +44,55 @@ def installed(wheel, tmp_path_factory):
 
 def test_the_wheel_holds_what_the_course_needs(wheel):
     names = zipfile.ZipFile(wheel).namelist()
+    course = "mnist_course_tools/course/"
+    lessons = [path.name for path in find_notebooks(ROOT / "notebooks")]
     for wanted in (
         "mnist_course/published.csv",
         "mnist_course/results/ledger.csv",
+        "mnist_course/results/claims.csv",
         "mnist_course/results/polynomial.csv",
         "mnist_course/py.typed",
         "mnist_course_tools/run/templates/mnist-course/index.html.j2",
         "mnist_course_tools/check/nbval.ini",
+        *(f"{course}notebooks/{name}" for name in lessons),
+        *(f"{course}exercises/{name}" for name in lessons),
+        *(f"{course}exercises/solutions/{name}" for name in lessons),
     ):
         assert wanted in names
     assert [name for name in names if name.endswith("overrides.d/mnist-course.json")]
-    assert not [name for name in names if name.startswith(("tests", "benchmarks", "notebooks"))]
+    known = ("mnist_course/", "mnist_course_tools/", "mnist_course-")
+    assert not [name for name in names if not name.startswith(known)]
+    assert not [name for name in names if "/source/" in name or "checkpoint" in name]
 
 
-def test_chapters_with_recorded_results_run_from_the_wheel(installed, tmp_path):
-    """Chapters 3, 6 and 7 show the ledger and a benchmark's table, which live in the package."""
-    notebooks = tmp_path / "notebooks"
-    notebooks.mkdir()
-    for number in ("03", "06", "07"):
-        (path,) = (ROOT / "notebooks").glob(f"{number}_*.ipynb")
-        shutil.copy(path, notebooks)
+def test_the_wheel_stays_small(wheel):
+    assert wheel.stat().st_size < 8_000_000
+
+
+def _command(installed, folder, *words):
+    """Run the command with what the wheel installs, in a folder that is no checkout."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MNIST_COURSE_")}
     done = subprocess.run(
-        [
-            *(sys.executable, "-m", "mnist_course_tools", "run", "--source", "digits"),
-            *("--notebooks", str(notebooks), "--out", "out"),
-        ],
-        cwd=tmp_path,
+        [sys.executable, "-m", "mnist_course_tools", *words],
+        cwd=folder,
         env={**environment, "PYTHONPATH": str(installed), "PYTHONUTF8": "1"},
         capture_output=True,
         text=True,
         encoding="utf-8",
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    where = [sys.executable, "-c", "import mnist_course; print(mnist_course.__file__)"]
-    alone = {**environment, "PYTHONPATH": str(installed)}
-    used = subprocess.run(where, cwd=tmp_path, env=alone, capture_output=True, text=True)
+    return done.stdout
+
+
+def test_chapters_with_recorded_results_run_from_the_wheel(installed, tmp_path):
+    """Chapters 3, 6 and 7 show the ledger and a benchmark's table, which live in the package."""
+    said = _command(installed, tmp_path, "run", "3", "6", "7", "--source", "digits", "--out", "out")
+    assert "Report: out" in said
+    where = "import mnist_course; print(mnist_course.__file__)"
+    alone = {**os.environ, "PYTHONPATH": str(installed)}
+    used = subprocess.run(
+        [sys.executable, "-c", where], cwd=tmp_path, env=alone, capture_output=True, text=True
+    )
     assert Path(used.stdout.strip()).is_relative_to(installed)
     texts = {
         path.name[:2]: nbformat.writes(nbformat.read(path, as_version=4))
@@ -86,3 +101,34 @@ def test_chapters_with_recorded_results_run_from_the_wheel(installed, tmp_path):
     assert "Recorded from an earlier run" in texts["03"]
     assert "Recorded, not computed now" in texts["06"]
     assert "Recorded, not computed now" in texts["07"]
+
+
+def test_start_hands_out_the_learners_edition_and_keeps_changes(installed, tmp_path):
+    installed = Path(shutil.copytree(installed, tmp_path / "installed"))
+    _command(installed, tmp_path, "start", "mine")
+    lessons = find_notebooks(tmp_path / "mine" / "notebooks")
+    exercises = find_notebooks(tmp_path / "mine" / "exercises")
+    assert [p.name for p in lessons] == [p.name for p in exercises]
+    assert [p.name for p in lessons] == [p.name for p in find_notebooks(ROOT / "notebooks")]
+    for path in lessons + exercises:
+        assert not any(cell.get("outputs") for cell in nbformat.read(path, as_version=4).cells)
+    assert not (tmp_path / "mine" / "exercises" / "solutions").exists()
+
+    notebook = nbformat.read(exercises[1], as_version=4)
+    notebook.cells[-1].source += "\n\nMy own words."
+    nbformat.write(notebook, exercises[1])
+    # What an update of the package brings: a lesson and an exercise that read otherwise.
+    course = installed / "mnist_course_tools" / "course"
+    for part in ("notebooks", "exercises"):
+        (path,) = (course / part).glob("02_*.ipynb")
+        text = path.read_text(encoding="utf-8")
+        path.write_text(
+            text.replace("How does any number", "HOW does any number"), encoding="utf-8"
+        )
+    said = _command(installed, tmp_path, "start", "mine")
+    assert "1 notebook(s) brought up to date, 1 notebook(s) changed by you and kept" in said
+    assert "HOW" in lessons[1].read_text(encoding="utf-8")
+    kept = exercises[1].read_text(encoding="utf-8")
+    assert "My own words." in kept and "HOW" not in kept
+    beside = exercises[1].with_name(f"{exercises[1].stem}.new.ipynb")
+    assert "HOW" in beside.read_text(encoding="utf-8")

@@ -26,6 +26,8 @@ _FORMULA = re.compile(
 )
 _EMPTY_HEADER = re.compile(r"<th\b([^>]*)>\s*</th>")
 _TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
+# Beside a page lies no notebook that such a link could lead to.
+_TO_NOTEBOOK = re.compile(r'<a href="(?![a-z]+:)[^"]*\.ipynb(?:#[^"]*)?">(.*?)</a>', re.DOTALL)
 _TEMPLATE = Path(__file__).parent / "templates" / "mnist-course"
 _GENERATOR = re.compile(r'<meta [^>]*content="mnist-course"')  # stands in each page of ours
 _LONG = 45  # letters of TeX: a longer formula may be wider than a phone
@@ -164,6 +166,7 @@ def as_html(notebook: NotebookNode, title: str) -> str:
     # The corner of a table is a header of nothing. What may be too wide scrolls by keyboard too.
     text = _EMPTY_HEADER.sub(r"<td\1></td>", text)
     text = text.replace("<pre", '<pre tabindex="0"')
+    text = _TO_NOTEBOOK.sub(r"\1", text)
     return _TABLE.sub(r'<div class="scroll" tabindex="0">\g<0></div>', text)
 
 
