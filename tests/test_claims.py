@@ -8,6 +8,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from mnist_course.claims import CLAIM_MIME, Claim, claimer
+from mnist_course.errors import CourseError
 from mnist_course.profiles import get_profile
 from mnist_course_tools.check.claim_rules import claims_are_computed, claims_stand_once
 from mnist_course_tools.claims import (
@@ -102,6 +103,40 @@ def test_a_claim_that_does_not_hold_fails_a_run_on_all_rows_only(tmp_path):
     outcome = _run(tmp_path / "b", "1 > 2", source="digits", profile="quick")
     assert outcome.ok
     assert [claim.holds for claim in outcome.claims] == [False]
+
+
+def test_a_claim_with_a_typed_true_fails_a_run_on_all_rows_and_bothers_nobody_on_the_digits(
+    tmp_path,
+):
+    path = support.write_notebook(
+        tmp_path / "07_claim.ipynb",
+        "import mnist_course",
+        "claim = mnist_course.claimer('digits', 'quick')",
+        "claim('It is so', True)",
+    )
+    runner = Runner(get_profile("full"), "mnist", tmp_path / "out")
+    with pytest.raises(
+        CourseError, match=r"07_claim\.ipynb, cell 5: the condition .* not computed"
+    ):
+        runner.run([path])
+    (outcome,) = Runner(get_profile("full"), "digits", tmp_path / "out").run([path])
+    assert outcome.ok
+
+
+def test_an_array_outside_its_tolerance_fails_a_run_on_all_rows_only(tmp_path):
+    def run(name: str, source: str):
+        path = support.write_notebook(
+            tmp_path / name / "07_array.ipynb",
+            "import mnist_course",
+            f"report = mnist_course.reporter({source!r}, 'full')",
+            "right = mnist_course.published()['ovr-saga.recall'].value",
+            "report('ovr-saga.recall', [*right[:9], right[9] + 0.01])",
+        )
+        (outcome,) = Runner(get_profile("full"), "digits", tmp_path / name / "out").run([path])
+        return outcome
+
+    assert not run("a", "mnist").ok
+    assert run("b", "digits").ok
 
 
 def _notebook(*claims: Claim):

@@ -23,7 +23,7 @@ def exercise_1(
     empty = _pixels_never_inked(never, X)
     held = _variance_held(shares, X)
     n, rows = 8, 300
-    found = number(called(accuracy, n, rows), "the accuracy, one number")
+    found = number(called(accuracy, n, rows), "the accuracy")
     model = _pipeline(n).fit(X[:rows], y[:rows])
 
     def told(right: float) -> bool:
@@ -53,7 +53,7 @@ def exercise_2(gap: Any, X: Pixels, y: Labels, X_val: Pixels, y_val: Labels) -> 
         model = _pipeline(n, products=False).fit(X[:rows], y[:rows])
         seen, new = model.score(X[:rows], y[:rows]), model.score(X_val, y_val)
         gaps.append(seen - new)
-        found = number(called(gap, model, rows), "a gap, one number")
+        found = number(called(gap, model, rows), "a gap")
         if close(found, seen - new, within=1e-3):
             continue
         if close(found, 100 * (seen - new), within=1e-3):

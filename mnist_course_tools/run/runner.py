@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 from mnist_course.errors import CourseError
 from mnist_course.machine import owned_cores
-from mnist_course.profiles import Profile
+from mnist_course.profiles import Profile, all_rows
+from mnist_course_tools.check.claim_rules import claims_are_computed
 from mnist_course_tools.memory import owned_memory
 from mnist_course_tools.notebooks import check_parameters, read_notebook
 from mnist_course_tools.run.job import CellWatcher, Job, Outcome, run_job
@@ -98,13 +99,16 @@ class Runner:
         Raises
         ------
         CourseError
-            If one of them is damaged, lacks a ``parameters`` cell or one of the parameters, or
-            the folder cannot be used; none is run.
+            If one of them is damaged, lacks a ``parameters`` cell or one of the parameters, or,
+            on all rows of MNIST, claims what it does not compute; or if the folder cannot be
+            used. None is run then.
         KeyboardInterrupt
             After everything that was started has been stopped.
         """
         for notebook in notebooks:
             check_parameters(notebook, ["source", "profile", "seed", *self.parameters])
+            if all_rows(self.source, self.profile.name):
+                _check_claims(notebook)
         place = self.place or ThisMachine.shared_by(len(notebooks), self.profile)
         stop = threading.Event()
         with _own_folder(self.out, notebooks), ThreadPoolExecutor(place.jobs) as pool:
@@ -127,6 +131,13 @@ class Runner:
         )
         cells = len(read_notebook(notebook).cells)
         return place(job, lambda cell: self.watch(notebook, cell, cells), stop)
+
+
+def _check_claims(notebook: Path) -> None:
+    """Refuse a notebook that claims something without a test."""
+    problems = list(claims_are_computed(read_notebook(notebook)))
+    if problems:
+        raise CourseError("\n".join(f"{notebook.name}, {problem}" for problem in problems))
 
 
 @contextmanager

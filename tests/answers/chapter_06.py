@@ -18,14 +18,14 @@ from tests.answers import Case, Cases
 @functools.cache
 def _rows() -> dict[str, Any]:
     X, y = load_mnist("digits").train
-    X = X.astype(np.float32) / 255
+    X = X[:, ::4].astype(np.float32) / 255  # fewer pixels, so that PCA takes no time
     return {"X": X[:1000], "y": y[:1000], "X_val": X[1000:], "y_val": y[1000:]}
 
 
-def _pipeline(n, *, whiten=False, before=(), between=(), products=True, after=()):
+def _pipeline(n, *, whiten=False, before=(), products=True, after=()):
     made = [PolynomialFeatures(2, include_bias=False)] if products else []
     pca = PCA(n, svd_solver="covariance_eigh", whiten=whiten)
-    return make_pipeline(*before, pca, *between, *made, *after, LogisticRegression(max_iter=1000))
+    return make_pipeline(*before, pca, *made, *after, LogisticRegression(max_iter=1000))
 
 
 def useful() -> Case:
@@ -51,7 +51,7 @@ def useful() -> Case:
         _rows(),
         (never, shares, accuracy),
         [
-            ((784 - never, shares, accuracy), "pixels *with* ink"),
+            ((X.shape[1] - never, shares, accuracy), "pixels *with* ink"),
             ((np.sum(X == 0), shares, accuracy), "counts zeros in all pictures"),
             ((np.sum(X.min(axis=0) == 0), shares, accuracy), "0 in *some* picture"),
             ((never + 1, shares, accuracy), "largest value over all pictures"),
@@ -92,17 +92,14 @@ def gaps() -> Case:
             ((lambda model, rows: model.score(X, y) - new(model),), "never met"),
             ((lambda model, rows: own(model, rows) / new(model),), "a ratio"),
             ((lambda model, rows: 0.0,), "not 0.000 apart"),
-            ((lambda model, rows: (own(model, rows), new(model)),), "one number"),
+            ((lambda model, rows: (own(model, rows), new(model)),), "a gap, a single number"),
         ],
     )
 
 
 def whitening() -> Case:
-    def scaled_in_between(n):
-        return _pipeline(n, between=[StandardScaler()])
-
     right = functools.partial(_pipeline, whiten=True)
-    case = Case(
+    return Case(
         {"X": _rows()["X"][:500]},
         (right,),
         [
@@ -114,18 +111,16 @@ def whitening() -> Case:
             ((lambda n: right(n + 1),), "columns should come"),
             ((lambda n: right(n, before=[StandardScaler()]),), "not those of whitened"),
             ((lambda n: PCA(n, whiten=True),), "a pipeline, and this is a PCA"),
-            ((lambda n: make_pipeline(PCA(1000), PCA(2)),), "steps do not fit"),
+            ((lambda n: make_pipeline(PCA(400), PCA(2)),), "steps do not fit"),
             ((right(20),), "Expected a function"),
         ],
     )
-    assert scaled_in_between(4) is not None
-    return case
 
 
 def order() -> Case:
     X, y, X_val, y_val = _rows().values()
     X, y = X[:600], y[:600]
-    order = np.random.default_rng(0).permutation(784)
+    order = np.random.default_rng(0).permutation(X.shape[1])
     model = _pipeline(10, products=False).fit(X, y)
     again = _pipeline(10, products=False).fit(X[:, order], y)
     mixed = np.random.default_rng(1).permuted(X_val, axis=1)
