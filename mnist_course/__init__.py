@@ -17,6 +17,7 @@ from mnist_course.machine import limit_threads
 
 if TYPE_CHECKING:  # for editors and type checkers, which do not run __getattr__
     from mnist_course.acceleration import accelerate as accelerate
+    from mnist_course.checks import check as check
     from mnist_course.claims import claimer as claimer
     from mnist_course.cost import measure as measure
     from mnist_course.dask_cluster import cluster as cluster
@@ -35,6 +36,7 @@ __version__ = "0.1.0"
 
 _NAMES_IN = {
     "acceleration": ("accelerate",),
+    "checks": ("check",),
     "claims": ("claimer",),
     "cost": ("measure",),
     "dask_cluster": ("cluster",),

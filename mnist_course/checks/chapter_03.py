@@ -32,14 +32,14 @@ def exercise_1(
     found = numbers(weights, (2, 50), "two rows of 50 weights")
     newton = fit("newton-cholesky", Z)
     right = newton.coef_[0]
-    agree = [_near(row, right, 0.05) for row in found]
+    agree = [_near(row, right, 0.1) for row in found]
     if not all(agree):
         if all(_near(row, -right, 0.1) for row in found):
             raise NotYet("The signs are turned: these models look for what is *not* a zero.")
         for unit in (1, 255):
             if _near(found[1], fit("newton-cholesky", columns / unit).coef_[0], 0.1):
                 raise NotYet("These are weights of pixels that were not standardised.")
-        if all(_near(np.sort(row), np.sort(right), 0.05) for row in found):
+        if all(_near(np.sort(row), np.sort(right), 0.1) for row in found):
             raise NotYet("The weights are right, but not in the order of `pixels`.")
         if agree[1]:
             raise NotYet("lbfgs has not converged: give it more iterations, and a smaller `tol`.")
@@ -53,7 +53,8 @@ def exercise_1(
     for name, count, expected in (("lbfgs", counts[0], lbfgs), ("newton", counts[1], few)):
         if not expected / 3 <= count <= expected * 3:
             raise NotYet(f"{count:g} iterations are not what {name} needs. `n_iter_` tells.")
-    return "right. Both stand at the same point, and lbfgs takes more iterations to get there."
+    longer = ", and lbfgs takes more iterations to get there" if lbfgs > few else ""
+    return f"right. Both stand at the same point{longer}."
 
 
 def exercise_2(accuracies: Any, X: NDArray[np.float32], y: NDArray[np.int64], seed: int) -> str:
@@ -72,7 +73,7 @@ def exercise_2(accuracies: Any, X: NDArray[np.float32], y: NDArray[np.int64], se
         model = LogisticRegression(max_iter=300).fit(known, y_known)
         right[place] = model.score(known, y_known), model.score(unseen, y_unseen)
         p = right[place, 1]  # another split gives another accuracy
-        allowed[place, 1] = max(0.02, 2.5 * (p * (1 - p) / len(y_unseen)) ** 0.5)
+        allowed[place, 1] = max(0.03, 3 * (p * (1 - p) / len(y_unseen)) ** 0.5)
 
     def fits(answer: NDArray[np.float64]) -> bool:
         return bool(np.all(np.abs(answer - right) <= allowed))
@@ -88,7 +89,7 @@ def exercise_2(accuracies: Any, X: NDArray[np.float32], y: NDArray[np.int64], se
             raise NotYet("Both columns are the same. Did you judge the rows it learned from twice?")
         worst = int(np.abs(found - right).max(axis=1).argmax())
         expected = f"{right[worst, 0]:.2f} and {right[worst, 1]:.2f}"
-        raise NotYet(f"In row {worst} something near {expected} was expected.")
+        raise NotYet(f"In row {worst}, {expected} was expected for this `random_state`.")
     gaps = right[:, 0] - right[:, 1]
     if gaps[2] > gaps[0] + 0.01:
         return "right. The gap between the two is wider where fewer rows are left to learn from."

@@ -88,7 +88,7 @@ def shares() -> Case:
             ((1 - table,), "shares of errors"),
             ((100 * table,), "between 0 and 1"),
             ((table[:, [0, 0]],), "judge the rows it learned from twice"),
-            ((table - 0.3,), "was expected"),
+            ((table - 0.3,), "was expected for"),
             ((table[:, 0],), "shape"),
         ],
     )
