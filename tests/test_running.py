@@ -428,7 +428,7 @@ def _updating(monkeypatch, tmp_path, code):
     """Run --update in this process, on a notebook and a ledger of its own; return both."""
     notebook = write_notebook(tmp_path / "notebooks" / "01_number.ipynb", code)
     results = tmp_path / "results"
-    monkeypatch.setattr(cli, "_folder", lambda named: notebook.parent)
+    monkeypatch.setattr("mnist_course_tools.notebooks.course_folder", lambda: tmp_path)
     monkeypatch.setattr("mnist_course.report.RESULTS", results)
     monkeypatch.setattr("mnist_course.data.load_mnist", lambda _: SimpleNamespace(source="mnist"))
     monkeypatch.chdir(tmp_path)
