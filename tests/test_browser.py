@@ -272,7 +272,9 @@ def _read_to_the_end(page) -> str:
             const texts = [];
             for (const [place, cell] of notebook.widgets.entries()) {
                 await notebook.scrollToItem(place);
-                await new Promise(after => setTimeout(after, 100));
+                const drawn = () => cell.node.querySelector(".cm-line, .jp-RenderedMarkdown");
+                for (let tries = 0; tries < 100 && !drawn()?.innerText.trim(); tries++)
+                    await new Promise(after => setTimeout(after, 50));
                 texts.push(cell.node.innerText);
             }
             return texts.join("\\n");
