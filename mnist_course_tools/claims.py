@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_course.claims import CLAIM_MIME, Claim
-from mnist_course_tools.notebooks import chapter_of, read_notebook, write_whole
+from mnist_course_tools.notebooks import chapter_of, is_solution, read_notebook, write_whole
 
 _COLUMNS = ("chapter", "sentence", "holds", "profile")
 
@@ -69,7 +69,7 @@ def claim_problems(notebooks: Sequence[Path], stored: Path) -> Iterator[str]:
     Parameters
     ----------
     notebooks : sequence of Path
-        Committed notebooks, run in the full profile.
+        Committed notebooks, run in the full profile; solved exercises make no claims.
     stored : Path
         The committed file of claims.
 
@@ -79,7 +79,7 @@ def claim_problems(notebooks: Sequence[Path], stored: Path) -> Iterator[str]:
         If one of them is no notebook.
     """
     rows = read_claims(stored)
-    for notebook in notebooks:
+    for notebook in (path for path in notebooks if not is_solution(path)):
         claims = collect_claims(read_notebook(notebook))
         for claim in claims:
             if not claim.holds:

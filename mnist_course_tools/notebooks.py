@@ -70,6 +70,11 @@ def chapter_of(path: Path) -> int:
     return int(match[1]) if match else 0
 
 
+def is_solution(path: Path) -> bool:
+    """Tell whether a notebook holds solved exercises, not a lesson."""
+    return path.parent.name == Path(SOLUTIONS).name
+
+
 def read_notebook(path: Path) -> NotebookNode:
     """Read a notebook.
 

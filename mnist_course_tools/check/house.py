@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 
 from mnist_course_tools.check.claim_rules import claims_are_computed, claims_stand_once
 from mnist_course_tools.normalise import normalise
+from mnist_course_tools.notebooks import is_solution
 
 MOST_BYTES = 600_000
 MOST_CELLS = 45
@@ -106,7 +107,7 @@ def check_file(path: Path) -> list[str]:
     try:
         # v4.reads takes the file as it is; nbformat.read would mend missing cell ids silently.
         notebook = nbformat.v4.reads(path.read_text(encoding="utf-8"))
-        rules = SOLUTION_RULES if path.parent.name == "solutions" else RULES
+        rules = SOLUTION_RULES if is_solution(path) else RULES
         return problems(notebook, name=path.name, size=path.stat().st_size, rules=rules)
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         return [f"{path.name} is not a notebook in nbformat 4 ({error!r}): save it with Jupyter."]
