@@ -7,7 +7,7 @@ import html
 import io
 import math
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ _DPI = 110
 _PALETTE = 256  # colours; under half the size of true colour, and no eye tells the difference
 _MOST_STEPS = 200  # of a slider; with more, pressing an arrow key changes nothing one can see
 _WIDEST = "42em"
+_STRIP_COLUMNS, _STRIP_WIDTH = 2, 1100  # pixels
 _PREFIX = "data:image/png;base64,"
 
 
@@ -57,11 +58,18 @@ def show(figure: Figure, alt: str) -> None:
     display(data, metadata=metadata, raw=True)
 
 
-def control(draw: Callable[..., Figure], *, alt: str, **controls: Widget) -> None:
+def control(
+    draw: Callable[..., Figure],
+    *,
+    alt: str,
+    strip: Sequence[Mapping[str, Any]] = (),
+    **controls: Widget,
+) -> None:
     """Show a figure that follows controls, and stays when no kernel runs.
 
-    Controls and picture are outputs of their own: GitHub, an exported page and a notebook that
-    is opened again show the picture as it was last, with or without the controls.
+    Controls and picture are outputs of their own: a notebook that is opened again shows the
+    picture as it was last, with or without the controls. GitHub and an exported page show the
+    states of the `strip` side by side, or the picture as it was first if there is none.
 
     Parameters
     ----------
@@ -69,6 +77,8 @@ def control(draw: Callable[..., Figure], *, alt: str, **controls: Widget) -> Non
         Takes one keyword for each control, returns a new figure. Should take at most 0.2 s.
     alt : str
         What is to be seen wherever the controls stand; their present values are added to it.
+    strip : sequence of mapping, optional
+        Values of the controls, by keyword; a control that is not named stays where it is.
     **controls : Widget
         ipywidgets with a `value`. They get the width of the page, their keyword as description
         if they have none, and no more than 200 steps.
@@ -78,15 +88,16 @@ def control(draw: Callable[..., Figure], *, alt: str, **controls: Widget) -> Non
     from ipywidgets import VBox
     from matplotlib import pyplot as plt
 
-    def output(*, small: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    def picture_now(*, small: bool) -> tuple[bytes, str]:
         figure = draw(**{name: widget.value for name, widget in controls.items()})
-        return _output(to_png(figure, small=small), f"{alt} {_positions(controls)}")
+        return to_png(figure, small=small), f"{alt} {_positions(controls)}"
 
     for name, widget in controls.items():
         widget.description = widget.description or name
     for widget in controls.values():
         _fit(widget, letters=max(len(other.description) for other in controls.values()))
-    data, metadata = output(small=True)
+    still = _strip(draw, alt, strip, controls) if strip else None
+    data, metadata = _output(*picture_now(small=True), still=still)
     # Invisible; the script says what it is good for.
     script = Path(__file__).with_name("front_end").joinpath("control.js")
     helper = AnyWidget(_esm=script.read_text(encoding="utf-8"), layout={"display": "none"})
@@ -97,24 +108,28 @@ def control(draw: Callable[..., Figure], *, alt: str, **controls: Widget) -> Non
 
     def redraw(_change: object) -> None:
         try:
-            data, metadata = output(small=False)
+            png, words = picture_now(small=False)
         except Exception as error:  # a reader's own `draw` may raise anything
             plt.close("all")  # half drawn, they would appear below the next cell
             words = f"No picture: {type(error).__name__}: {error}\n{_positions(controls)}"
             data, metadata = {"text/plain": words}, {}
         else:
-            helper.send({"alt": data["text/plain"], "src": _PREFIX + data["image/png"]})
+            data, metadata = _output(png, words, still=still)
+            helper.send({"alt": words, "src": _PREFIX + base64.b64encode(png).decode("ascii")})
         picture.update(data, metadata=metadata, raw=True)
 
     for widget in controls.values():
         widget.observe(redraw, names="value")
 
 
-def _output(png: bytes, alt: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def _output(
+    png: bytes, alt: str, *, still: tuple[bytes, str] | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return data and metadata of a picture with words.
 
     JupyterLab takes the words from the HTML. GitHub shows no HTML with a picture inside, and
-    takes the picture, as do nbconvert and the committed notebooks, which hold no HTML.
+    takes the picture, as do nbconvert and the committed notebooks, which hold no HTML. For them
+    `still` may be another picture.
     """
     encoded = base64.b64encode(png).decode("ascii")
     width, height = struct.unpack(">II", png[16:24])
@@ -122,8 +137,42 @@ def _output(png: bytes, alt: str) -> tuple[dict[str, Any], dict[str, Any]]:
         f'<img alt="{html.escape(alt)}" width="{width}" height="{height}" '
         f'style="max-width:100%;height:auto" src="{_PREFIX}{encoded}">'
     )
+    if still is not None:
+        png, alt = still
+        encoded = base64.b64encode(png).decode("ascii")
     data = {"text/html": image, "image/png": encoded, "text/plain": alt}
     return data, {"image/png": {"alt": alt}}
+
+
+def _strip(
+    draw: Callable[..., Figure],
+    alt: str,
+    states: Sequence[Mapping[str, Any]],
+    controls: Mapping[str, Widget],
+) -> tuple[bytes, str]:
+    """Draw some states two in a row, as one picture; return it, and in words what it shows."""
+    from PIL import Image
+
+    now = {name: widget.value for name, widget in controls.items()}
+    pictures = [
+        Image.open(io.BytesIO(to_png(draw(**{**now, **state}), small=False))).convert("RGB")
+        for state in states
+    ]
+    width, height = (max(sizes) for sizes in zip(*(p.size for p in pictures), strict=True))
+    rows = -(-len(pictures) // _STRIP_COLUMNS)
+    whole = Image.new("RGB", (_STRIP_COLUMNS * width, rows * height), "white")
+    for place, picture in enumerate(pictures):
+        row, column = divmod(place, _STRIP_COLUMNS)
+        whole.paste(picture, (column * width, row * height))
+    buffer = io.BytesIO()
+    whole.resize((_STRIP_WIDTH, round(whole.height * _STRIP_WIDTH / whole.width))).quantize(
+        _PALETTE, Image.Quantize.MAXCOVERAGE
+    ).save(buffer, format="PNG", optimize=True)
+    each = (
+        ", ".join(f"{controls[name].description} = {value}" for name, value in state.items())
+        for state in states
+    )
+    return buffer.getvalue(), f"{alt} Row by row: {'; '.join(each)}."
 
 
 def _positions(controls: Mapping[str, Widget]) -> str:

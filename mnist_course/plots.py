@@ -30,6 +30,7 @@ def digit_grid(
     labels: Sequence[Any] | None = None,
     *,
     columns: int = 10,
+    colours: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw pictures of digits side by side, row by row, and return the Axes.
@@ -42,6 +43,8 @@ def digit_grid(
         What to write above each picture.
     columns : int, default=10
         Pictures in a row.
+    colours : sequence of length n, optional
+        Of the labels, such as orange for wrong answers; black without it.
     ax : Axes, optional
         Where to draw; a new figure of fitting size without it.
 
@@ -52,7 +55,10 @@ def digit_grid(
     >>> ax = digit_grid(X[:5], y[:5], columns=5)
     """
     pictures = _as_pictures(images)
-    return _draw_tiles(pictures, labels, columns, ax, cmap="binary", vmin=0, vmax=255).axes
+    image = _draw_tiles(pictures, labels, columns, ax, cmap="binary", vmin=0, vmax=255)
+    for text, colour in zip(image.axes.texts, colours or (), strict=bool(colours)):
+        text.set_color(colour)
+    return image.axes
 
 
 def weight_grid(
@@ -65,12 +71,15 @@ def weight_grid(
     """Draw the weights that a linear model gives to the pixels, one picture for each class.
 
     As `digit_grid`, but for weights of shape (n_classes, 784), such as ``model.coef_``: zero is
-    drawn white, and all pictures share one scale, shown by a colour bar.
+    drawn white, and all pictures share one scale, shown by a colour bar. It ends where one weight
+    in a hundred lies beyond, since a single extreme pixel would make all others pale.
     """
     pictures = _as_pictures(weights)
-    limit = np.abs(pictures).max() or 1.0
+    limit = np.quantile(np.abs(pictures), 0.99) or np.abs(pictures).max() or 1.0
     image = _draw_tiles(pictures, labels, columns, ax, cmap="RdBu_r", vmin=-limit, vmax=limit)
-    image.axes.figure.colorbar(image, ax=image.axes, label="weight", fraction=0.03, pad=0.02)
+    image.axes.figure.colorbar(
+        image, ax=image.axes, label="weight", fraction=0.03, pad=0.02, extend="both"
+    )
     return image.axes
 
 

@@ -116,6 +116,35 @@ def test_controls_and_picture_are_outputs_of_their_own_and_the_picture_follows(s
     assert plt.get_fignums() == []
 
 
+def test_a_strip_of_states_is_stored_for_readers_without_a_kernel(shown):
+    slider = ipywidgets.IntSlider(value=2, max=10, description="height")
+    states = [{"height": height} for height in (1, 5, 9)]
+    control(_bar, alt="A bar.", strip=states, height=slider)
+    _, (data, options) = shown
+    words = "A bar. Row by row: height = 1; height = 5; height = 9."
+    assert data["text/plain"] == options["metadata"]["image/png"]["alt"] == words
+    height, width, _ = _picture(data).shape
+    assert width == 1100 and 0.9 < height / width < 1.1  # three squares, two in a row
+    live = _Image(data["text/html"]).attributes
+    assert live["alt"] == "A bar. Now height = 2."
+    assert live["src"] != "data:image/png;base64," + data["image/png"]
+
+    slider.value = 9
+    data_after, options = shown[-1]
+    assert data_after["image/png"] == data["image/png"]
+    assert _Image(data_after["text/html"]).attributes["alt"] == "A bar. Now height = 9."
+    assert plt.get_fignums() == []
+
+
+def test_labels_take_a_colour_of_their_own():
+    pictures = np.zeros((3, 784))
+    ax = digit_grid(pictures, [1, 2, 3], colours=["black", "red", "black"])
+    assert [text.get_color() for text in ax.texts] == ["black", "red", "black"]
+    with pytest.raises(ValueError, match="zip"):
+        digit_grid(pictures, [1, 2, 3], colours=["red"])
+    plt.close("all")
+
+
 def test_what_is_raised_while_drawing_stands_in_the_picture_s_place(shown):
     slider = ipywidgets.FloatSlider(value=2, description="divide by")
 
@@ -187,8 +216,11 @@ def test_labels_of_another_number_are_an_error():
 
 
 def test_weights_share_one_scale_centred_at_zero():
-    ax = weight_grid(np.linspace(-3, 1, 2 * 784).reshape(2, 784), [0, 1])
-    assert ax.images[0].get_clim() == (-3, 3)
+    weights = np.linspace(-3, 1, 2 * 784).reshape(2, 784)
+    weights[0, 0] = -1000  # a single extreme pixel does not make all the others pale
+    ax = weight_grid(weights, [0, 1])
+    low, high = ax.images[0].get_clim()
+    assert low == -high and 2.9 < high < 3
     plt.close(ax.figure)
 
 

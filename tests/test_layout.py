@@ -20,7 +20,7 @@ MODULES = sorted(HELPER.rglob("*.py"))
 CHECKS = sorted((HELPER / "checks").glob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 EXERCISES = sorted((ROOT / "exercises").glob("*.ipynb"))
-MOST_LINES, MOST_FILES = 2200, 20
+MOST_LINES, MOST_FILES = 2300, 20
 
 
 def _imported(source: str) -> set[str]:

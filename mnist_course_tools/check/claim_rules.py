@@ -62,11 +62,20 @@ def _claims(notebook: NotebookNode) -> Iterator[tuple[int, ast.expr, ast.expr | 
     """Yield cell number, sentence and condition of each claim, as expressions."""
     for number, tree in _trees(notebook):
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "claim":
+            if _calls_claim(node):
                 given = [*node.args, None, None][:2]
                 named = {keyword.arg: keyword.value for keyword in node.keywords}
                 sentence = given[0] or named.get("sentence") or ast.Constant(None)
                 yield number, sentence, given[1] or named.get("condition")
+
+
+def is_claim(statement: ast.stmt) -> bool:
+    """Tell whether a statement is nothing but a claim."""
+    return isinstance(statement, ast.Expr) and _calls_claim(statement.value)
+
+
+def _calls_claim(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "claim"
 
 
 def _computed_names(notebook: NotebookNode) -> set[str]:
