@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mnist_course.claims import CLAIM_MIME, Claim
+from mnist_course.errors import CourseError
 from mnist_course_tools.notebooks import chapter_of, is_solution, read_notebook, write_whole
 
 _COLUMNS = ("chapter", "sentence", "holds", "profile")
@@ -25,7 +26,7 @@ def collect_claims(notebook: Mapping[str, Any]) -> list[Claim]:
         In nbformat 4.
     """
     return [
-        Claim(**output["data"][CLAIM_MIME])
+        Claim.from_plain(output["data"][CLAIM_MIME])
         for cell in notebook["cells"]
         for output in cell.get("outputs", ())
         if CLAIM_MIME in output.get("data", {})
@@ -39,14 +40,25 @@ def rows_of(path: Path, claims: Iterable[Claim]) -> list[Row]:
 
 
 def read_claims(path: Path) -> list[Row]:
-    """Read a file of claims; a missing one is empty."""
+    """Read a file of claims; a missing one is empty.
+
+    Raises
+    ------
+    CourseError
+        If it is damaged.
+    """
     if not path.exists():
         return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [
-            (int(row["chapter"]), row["sentence"], row["holds"] == "True", row["profile"])
-            for row in csv.DictReader(file)
-        ]
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [
+                (int(row["chapter"]), row["sentence"], row["holds"] == "True", row["profile"])
+                for row in csv.DictReader(file)
+            ]
+    except (ValueError, KeyError):
+        raise CourseError(
+            f"{path.name} is damaged.\nTake the committed version again: git checkout {path.name}"
+        ) from None
 
 
 def write_claims(path: Path, rows: Iterable[Row]) -> None:
@@ -57,10 +69,9 @@ def write_claims(path: Path, rows: Iterable[Row]) -> None:
         writer.writerows(sorted(rows, key=lambda row: (row[0], row[3])))
 
 
-def replace(old: Iterable[Row], new: Sequence[Row]) -> list[Row]:
-    """Return the old rows, but those of a chapter and profile that the new ones are about."""
-    done = {(row[0], row[3]) for row in new}
-    return [row for row in old if (row[0], row[3]) not in done] + list(new)
+def replace(old: Iterable[Row], new: Sequence[Row], ran: Collection[tuple[int, str]]) -> list[Row]:
+    """Return the old rows but those of the chapters and profiles that `ran`, and the new ones."""
+    return [row for row in old if (row[0], row[3]) not in ran] + list(new)
 
 
 def claim_problems(notebooks: Sequence[Path], stored: Path) -> Iterator[str]:

@@ -11,6 +11,7 @@ import copy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mnist_course.errors import CourseError
 from mnist_course_tools.normalise import normalise
 from mnist_course_tools.notebooks import find_notebooks, read_notebook, write_notebook
 
@@ -77,10 +78,24 @@ def write_editions(folder: Path) -> list[Path]:
         source = read_notebook(path)
         write_notebook(folder / path.name, learners_edition(source))
         solution, solved = solutions_edition(source), folder / "solutions" / path.name
-        if not (solved.exists() and without_outputs(read_notebook(solved)) == solution):
-            write_notebook(solved, solution)
+        if not _take_outputs(solution, solved):
             changed.append(solved)
+        write_notebook(solved, solution)
     return changed
+
+
+def _take_outputs(solution: NotebookNode, solved: Path) -> bool:
+    """Give a solution the outputs of its last run, if no code has changed since."""
+    try:
+        ran = [cell for cell in read_notebook(solved).cells if cell.cell_type == "code"]
+    except CourseError:  # there is none, or it is damaged: it is made anew
+        return False
+    code = [cell for cell in solution.cells if cell.cell_type == "code"]
+    if [cell.source for cell in ran] != [cell.source for cell in code]:
+        return False
+    for cell, old in zip(code, ran, strict=True):
+        cell.outputs, cell.execution_count = old.outputs, old.execution_count
+    return all(cell.execution_count for cell in code)
 
 
 def _is_shown(line: str) -> bool:

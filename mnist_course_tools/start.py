@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 FOLDER = Path("my-course")  # unless the learner names another
+_OURS = (LESSONS, EXERCISES)
 _NOTE = ".mnist-course.json"  # name of each notebook, and the fingerprint of what was put there
 
 
@@ -71,30 +72,31 @@ def start(folder: Path, *, solutions: bool = False, course: Path | None = None) 
     Raises
     ------
     CourseError
-        If the folder cannot be written, is the course's own, or its note is damaged.
+        If the folder cannot be written, or is the course's own.
     """
     course = course or course_folder()
-    own = course.resolve()
-    if folder.resolve() in (own, own / LESSONS, own / EXERCISES):
+    own, target = course.resolve(), folder.resolve()
+    if own == target or any((own / part) in (target, *target.parents) for part in _OURS):
         raise CourseError(
             f"{folder} holds the course itself. Name a folder of your own, such as {FOLDER}."
         )
     try:
+        # A folder that holds something already is the learner's to keep or to hide from git.
+        fresh = not folder.exists() or not any(folder.iterdir())
         folder.mkdir(parents=True, exist_ok=True)
+        if fresh:
+            (folder / ".gitignore").write_text("*\n", encoding="utf-8")
         return _deliver(folder, course, [LESSONS, EXERCISES] + [SOLUTIONS] * solutions)
     except OSError as error:
         raise CourseError(
             f"The notebooks cannot be put into {folder} ({error.strerror or error}).\n"
-            f"What lies there already is as it was. Choose another folder, or make room."
+            f"Nothing of yours was touched. Choose another folder, or make room."
         ) from None
 
 
 def _deliver(folder: Path, course: Path, parts: list[str]) -> Delivery:
     note = _read_note(folder)
     new, replaced, kept, beside = [], [], [], {}
-    # Whatever happens from here on, git leaves the learner's folder alone.
-    if not (folder / ".gitignore").exists():
-        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
     for name, notebook in _edition(course, parts):
         mark, known = fingerprint(notebook), note.get(name.as_posix(), {})
         state = _state(folder / name, known, mark)
@@ -149,7 +151,7 @@ def _put_beside(folder: Path, name: Path, notebook: NotebookNode, known: dict[st
 def fingerprint(notebook: NotebookNode) -> str:
     """Return a checksum of what a learner may have changed: cells and outputs, no metadata."""
     cells = [
-        [cell.cell_type, cell.source, cell.get("attachments"), cell.get("outputs")]
+        [cell.cell_type, cell.source, cell.get("attachments") or None, cell.get("outputs")]
         for cell in notebook.cells
     ]
     return hashlib.sha256(json.dumps(cells, sort_keys=True).encode()).hexdigest()[:32]

@@ -247,9 +247,15 @@ def test_in_the_learners_edition_no_answer_is_seen_and_a_check_tells_of_ones_own
             chromium, address.format("exercises/02_sigmoid_simulation.ipynb")
         ) as page:
             _wait_for_notebook(page)
-            shown = _read_to_the_end(page)
-            assert "your code here" in shown and "Write your answer here" in shown
-            assert "separate.argmax" not in shown and "expit(scores)" not in shown  # code, a hint
+            _scroll_to(page, "your code here")
+            page.get_by_text("# your code here").first.wait_for()
+            _scroll_to(page, "Write your answer here")
+            answer = page.locator(".jp-RenderedMarkdown", has_text="Write your answer here")
+            answer.first.wait_for()
+            opened = page.evaluate(
+                "JSON.stringify(window.jupyterapp.shell.currentWidget.content.model.toJSON())"
+            )
+            assert "separate.argmax" not in opened and "SOLUTION" not in opened
             assert page.locator(".jp-OutputArea-output").count() == 0
             page.wait_for_function(
                 "window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status"
@@ -264,21 +270,15 @@ def test_in_the_learners_edition_no_answer_is_seen_and_a_check_tells_of_ones_own
             ).wait_for()
 
 
-def _read_to_the_end(page) -> str:
-    """Return what is to be read in a notebook; JupyterLab draws only the cells in view."""
-    return page.evaluate(
-        """async () => {
+def _scroll_to(page, text: str) -> None:
+    """Bring the first cell with a text into view: JupyterLab draws no other cells."""
+    page.evaluate(
+        """text => {
             const notebook = window.jupyterapp.shell.currentWidget.content;
-            const texts = [];
-            for (const [place, cell] of notebook.widgets.entries()) {
-                await notebook.scrollToItem(place);
-                const drawn = () => cell.node.querySelector(".cm-line, .jp-RenderedMarkdown");
-                for (let tries = 0; tries < 100 && !drawn()?.innerText.trim(); tries++)
-                    await new Promise(after => setTimeout(after, 50));
-                texts.push(cell.node.innerText);
-            }
-            return texts.join("\\n");
-        }"""
+            const texts = notebook.widgets.map(cell => cell.model.sharedModel.source);
+            return notebook.scrollToItem(texts.findIndex(one => one.includes(text)));
+        }""",
+        text,
     )
 
 

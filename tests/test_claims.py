@@ -175,8 +175,20 @@ def test_the_file_of_claims_is_held_against_the_notebooks(tmp_path):
 def test_a_chapter_that_is_run_again_replaces_its_own_claims_and_no_others():
     old = [(1, "a", True, "full"), (2, "b", True, "full"), (2, "c", True, "slow")]
     new = [(2, "d", True, "full")]
-    assert replace(old, new) == [(1, "a", True, "full"), (2, "c", True, "slow"), *new]
-    assert replace(old, []) == old
+    kept = [(1, "a", True, "full"), (2, "c", True, "slow")]
+    assert replace(old, new, {(2, "full")}) == [*kept, *new]
+    assert replace(old, [], {(2, "full")}) == kept  # a lesson that has lost its last claim
+    assert replace(old, [], set()) == old
+
+
+@pytest.mark.parametrize(
+    "text", ["<<<<<<< HEAD\nchapter\n", "chapter,sentence\n1,a\n", b"\xff\xfe", "chapter,x\na,b\n"]
+)
+def test_a_damaged_file_of_claims_is_said_in_words(tmp_path, text):
+    path = tmp_path / "claims.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(CourseError, match=r"claims\.csv is damaged"):
+        read_claims(path)
 
 
 def _problems(*sources: str) -> list[str]:
@@ -236,6 +248,8 @@ def test_a_sentence_is_a_plain_text_without_a_full_stop_and_stands_once():
     set_up = "x = fit()"
     assert any("between quotes" in p for p in _problems(set_up, "claim(f'A {x}', x > 1)"))
     assert any("full stop" in p for p in _problems(set_up, "claim('A.', x > 1)"))
+    for odd in ("claim()", "claim(5, x > 1)", "claim('', x > 1)", "claim(x, x > 1)"):
+        assert any("between quotes" in p for p in _problems(set_up, odd, "#md Some prose."))
     twice = _problems(set_up, "claim('A', x > 1)", "claim('A', x > 2)")
     assert any("cell 3: says what cell 2 claims already" in p for p in twice)
     again = _problems(set_up, "claim('Faint pixels go', x > 1)", "#md As we saw, Faint\npixels go.")

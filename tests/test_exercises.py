@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from mnist_course.profiles import get_profile
 from mnist_course_tools.check.house import check_file
-from mnist_course_tools.exercises import learners_edition, solutions_edition, without_outputs
-from mnist_course_tools.notebooks import find_notebooks, read_notebook
+from mnist_course_tools.exercises import (
+    learners_edition,
+    solutions_edition,
+    without_outputs,
+    write_editions,
+)
+from mnist_course_tools.notebooks import find_notebooks, read_notebook, write_notebook
 from mnist_course_tools.run.runner import Runner
 
 ROOT = Path(__file__).parents[1]
@@ -69,6 +75,34 @@ def test_the_solutions_are_what_the_source_makes(source):
     wanted = solutions_edition(read_notebook(source))
     committed = without_outputs(read_notebook(EXERCISES / "solutions" / source.name))
     assert committed == wanted, REMEDY
+
+
+def test_words_can_change_without_a_new_run_and_code_cannot(tmp_path):
+    path = SOURCES[1]
+    for part in ("source", "solutions"):
+        (tmp_path / part).mkdir()
+        shutil.copy(EXERCISES / part / path.name, tmp_path / part)
+    solved = tmp_path / "solutions" / path.name
+    before = read_notebook(solved)
+    assert write_editions(tmp_path) == []
+    assert read_notebook(solved) == before
+
+    source = read_notebook(tmp_path / "source" / path.name)
+    source.cells[0].source += " And more."
+    write_notebook(tmp_path / "source" / path.name, source)
+    assert write_editions(tmp_path) == []
+    after = read_notebook(solved)
+    assert after.cells[0].source.endswith("And more.")
+    assert [c.get("outputs") for c in after.cells] == [c.get("outputs") for c in before.cells]
+
+    (check,) = (cell for cell in source.cells if 'check("2.1"' in cell.source)
+    check.source += "  # again"
+    write_notebook(tmp_path / "source" / path.name, source)
+    assert write_editions(tmp_path) == [solved]
+    assert not any(cell.get("outputs") for cell in read_notebook(solved).cells)
+
+    solved.write_text("<<<<<<< damaged", encoding="utf-8")
+    assert write_editions(tmp_path) == [solved]
 
 
 @each_source

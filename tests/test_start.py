@@ -165,8 +165,17 @@ def test_git_leaves_the_folder_alone(course, tmp_path):
     assert subprocess.run(status, capture_output=True, text=True).stdout == ""
 
 
+def test_in_a_folder_that_is_in_use_git_sees_what_it_saw_before(course, tmp_path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "mine.py").write_text("pass", encoding="utf-8")
+    start(mine, course=course)
+    assert not (mine / ".gitignore").exists()
+
+
 def test_the_course_itself_is_no_folder_of_ones_own(course):
-    for folder in (course, course / "notebooks", course / "exercises"):
+    inside = course / "exercises" / "source"
+    for folder in (course, course / "notebooks", course / "exercises", inside):
         with pytest.raises(CourseError, match="holds the course itself"):
             start(folder, course=course)
 

@@ -48,19 +48,18 @@ def numbers(answer: Any, shape: tuple[int, ...], what: str) -> NDArray[np.float6
     if is_blank(answer):
         raise Blank
     if isinstance(answer, str | bytes | dict) or callable(answer):
-        raise NotYet(f"Expected {what}, and this is a {type(answer).__name__}.")
+        raise NotYet(f"Expected {what}, and this is {_kind(answer)}.")
     try:
         array = np.array(answer, dtype=np.float64)
     except Exception:  # of many kinds; an answer's own conversion may raise anything
-        kind = type(answer).__name__
-        raise NotYet(f"Expected {what}, and this {kind} cannot be read as numbers.") from None
+        raise NotYet(f"Expected {what}, and {_kind(answer)} cannot be read as that.") from None
     fits = len(array.shape) == len(shape) and all(
         wanted in (-1, found) for wanted, found in zip(shape, array.shape, strict=True)
     )
     if not fits:
         found = f"an array of shape {array.shape}" if array.ndim else "a single number"
-        form = str(shape).replace("-1", "any") if shape else ""
-        wanted = f"an array of shape {form}" if shape else "a single number"
+        wanted = f"an array of shape {shape}" if shape else "a single number"
+        wanted = "a list, however long" if shape == (-1,) else wanted
         raise NotYet(f"Expected {what}, {wanted}, and this is {found}.")
     if not np.isfinite(array).all():
         raise NotYet(f"Among {what} there is a NaN or an infinity.")
@@ -89,8 +88,8 @@ def called(function: Any, *arguments: Any) -> Any:
         If it is no function, raises something, or returns nothing.
     """
     if not callable(function):
-        kind = type(function).__name__
-        raise NotYet(f"Expected a function, and this is a {kind}. Hand it over without calling it.")
+        kind = _kind(function)
+        raise NotYet(f"Expected a function, and this is {kind}. Hand it over without calling it.")
     name = getattr(function, "__name__", "function")
     try:
         result = function(*copy.deepcopy(arguments))
@@ -101,8 +100,15 @@ def called(function: Any, *arguments: Any) -> Any:
     return result
 
 
+def _kind(answer: Any) -> str:
+    """Name the type of an answer as one would say it."""
+    named = {"int": "a number", "float": "a number", "ndarray": "an array", "str": "a text"}
+    kind = type(answer).__name__
+    return named.get(kind, f"{'an' if kind[0].lower() in 'aeio' else 'a'} {kind}")
+
+
 def close(answer: Any, right: Any, *, within: float = 1e-6) -> bool:
-    """Tell whether numbers are equal up to a small share of the largest of them."""
+    """Tell whether numbers are equal up to a small share of the largest, and of 1 at least."""
     answer, right = np.asarray(answer, float), np.asarray(right, float)
     allowed = within * max(1.0, float(np.abs(right).max(initial=0)))
     return bool(np.all(np.abs(answer - right) <= allowed))

@@ -22,7 +22,10 @@ def exercise_1(invert: Any, image: NDArray[np.uint8]) -> str:
         raise NotYet("The picture came back as it was.")
     if close(found, right / 255) or close(found, 1.0 - image):
         raise NotYet("Ink is 255 here, not 1, and a pixel and its opposite add up to 255.")
-    raise NotYet(f"Paper (0) should become 255, and it became {found[image == 0].mean():g}.")
+    paper = found[image == 0].mean()
+    if paper == 255:
+        raise NotYet("Paper is right. Every other pixel should become 255 minus its value.")
+    raise NotYet(f"Paper (0) should become 255, and it became {paper:g}.")
 
 
 def exercise_2(ink: Any, factor: Any, X: NDArray[np.uint8], y: NDArray[np.int64]) -> str:
@@ -77,6 +80,7 @@ def exercise_3(shuffle: Any, nearest: Any, pictures: NDArray[np.uint8]) -> str:
         raise NotYet("Row 0 is nearest to itself. Look among the others.")
     if place == right - 1:
         raise NotYet("Off by one: whoever looks from row 1 on finds that row in place 0.")
-    if place == int(np.square(wrapped).sum(axis=1).argmin()) + 1:
+    squares_wrap = np.square(pictures[1:] - pictures[0]).sum(axis=1)
+    if place in (int(np.square(wrapped).sum(axis=1).argmin()) + 1, int(squares_wrap.argmin()) + 1):
         raise NotYet("`uint8` wraps around when you subtract. Convert to floating point first.")
     raise NotYet(f"Row {place} is not the nearest: there is one nearer.")

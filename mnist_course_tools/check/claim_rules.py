@@ -17,7 +17,9 @@ def claims_are_computed(notebook: NotebookNode) -> Iterator[str]:
     """What a claim says is tested: a sentence in plain words, and a condition out of results."""
     results = _computed_names(notebook)
     for number, sentence, condition in _claims(notebook):
-        if not (isinstance(sentence, ast.Constant) and isinstance(sentence.value, str)):
+        if not (isinstance(sentence, ast.Constant) and isinstance(sentence.value, str)) or not (
+            sentence.value.strip()
+        ):
             yield f"cell {number}: the sentence of a claim is not a text between quotes. Write one."
         elif sentence.value.rstrip().endswith("."):
             yield f"cell {number}: the sentence of a claim ends with a full stop. Leave it out."
@@ -32,7 +34,9 @@ def claims_stand_once(notebook: NotebookNode) -> Iterator[str]:
     """No sentence is said twice, and there are neither hardly any claims nor too many."""
     seen: dict[str, int] = {}
     for number, sentence, _ in _claims(notebook):
-        text = sentence.value if isinstance(sentence, ast.Constant) else ast.unparse(sentence)
+        text = sentence.value if isinstance(sentence, ast.Constant) else None
+        if not isinstance(text, str) or not text:
+            continue  # claims_are_computed says what is wrong with it
         if text in seen:
             yield f"cell {number}: says what cell {seen[text]} claims already. Say it once."
         seen.setdefault(text, number)

@@ -10,7 +10,12 @@ from mnist_course.report import read_ledger
 from mnist_course_tools.claims import read_claims, replace, rows_of, write_claims
 from mnist_course_tools.ledger import merge, write_ledger
 from mnist_course_tools.normalise import normalise
-from mnist_course_tools.notebooks import read_notebook, write_notebook
+from mnist_course_tools.notebooks import (
+    chapter_of,
+    is_solution,
+    read_notebook,
+    write_notebook,
+)
 
 if TYPE_CHECKING:
     from mnist_course_tools.run.job import Outcome
@@ -35,6 +40,7 @@ def write_back(outcomes: Sequence[Outcome], results: Path, *, notebooks: bool) -
     ledger = results / "ledger.csv"
     records = [record for outcome in good for record in outcome.records]
     write_ledger(ledger, merge(read_ledger(ledger), records))
-    claims = results / "claims.csv"
-    rows = [row for outcome in good for row in rows_of(outcome.notebook, outcome.claims)]
-    write_claims(claims, replace(read_claims(claims), rows))
+    claims, lessons = results / "claims.csv", [o for o in good if not is_solution(o.notebook)]
+    rows = [row for outcome in lessons for row in rows_of(outcome.notebook, outcome.claims)]
+    ran = {(chapter_of(outcome.notebook), outcome.profile) for outcome in lessons}
+    write_claims(claims, replace(read_claims(claims), rows, ran))

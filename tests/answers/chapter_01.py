@@ -17,6 +17,8 @@ def invert() -> Case:
             ((lambda image: -image,), "knows no minus"),
             ((lambda image: image,), "as it was"),
             ((lambda image: 1.0 - image,), "255 here, not 1"),
+            ((lambda image: np.where(image > 127, 0, 255),), "Paper is right"),
+            ((lambda image: image * 0 + 7,), "it became 7"),
             ((lambda image: image.reshape(28, 28)[::-1],), "shape"),
             ((255 - X[0],), "Expected a function"),
         ],
@@ -60,6 +62,9 @@ def shuffled() -> Case:
     def wraps(pictures):
         return int(np.square((pictures[1:] - pictures[0]).astype(float)).sum(axis=1).argmin()) + 1
 
+    def squares_wrap(pictures):
+        return int(np.square(pictures[1:] - pictures[0]).sum(axis=1).argmin()) + 1
+
     return Case(
         {"pictures": pictures},
         (shuffle, nearest),
@@ -71,6 +76,7 @@ def shuffled() -> Case:
             ((shuffle, lambda pictures: nearest(pictures) - 1), "Off by one"),
             ((shuffle, wraps), "wraps around"),
             ((shuffle, lambda pictures: 57), "there is one nearer"),
+            ((shuffle, squares_wrap), "wraps around"),
         ],
     )
 
