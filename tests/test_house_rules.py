@@ -162,6 +162,16 @@ def test_fewer_takeaways_than_objectives(notebook):
     assert "2 objectives but 1 take-aways" in only_problem(notebook)
 
 
+@pytest.mark.parametrize("minutes", [1, 12, 60])
+def test_minutes_that_are_far_from_those_of_reading(notebook, minutes):
+    body = notebook.cells[6].source
+    notebook.cells[6].source = f"{body}\n\n**Predict** it. " + "word " * 1000
+    notebook.cells[0].source = f"{TITLE}\n\n**Time:** about 8 minutes."
+    assert problems(notebook, name="read") == []  # 1000 words, five lines, a picture, a prediction
+    notebook.cells[0].source = f"{TITLE}\n\n**Time:** about {minutes} minutes."
+    assert f"it says {minutes} minutes, and reading takes about 8" in only_problem(notebook)
+
+
 def test_no_parameters_cell(notebook):
     notebook.cells[2].metadata = nbformat.from_dict({})
     assert "0 code cells are tagged 'parameters'" in only_problem(notebook)

@@ -100,6 +100,52 @@ def called(function: Any, *arguments: Any) -> Any:
     return result
 
 
+def digits_read(read: Any, pictures: NDArray[Any]) -> NDArray[np.int64]:
+    """Return what a learner's function reads in pictures: a digit for each, by itself.
+
+    Raises
+    ------
+    NotYet
+        If it is no such function, or the answer to a picture depends on the others beside it.
+    """
+    what = "a digit for each picture"
+    found = numbers(called(read, pictures), (len(pictures),), what)
+    if not np.isin(found, np.arange(10)).all():
+        raise NotYet(f"A digit is a whole number from 0 to 9, and this is {_odd_one(found):g}.")
+    if len(np.unique(found)) == 1:
+        raise NotYet(f"It reads a {found[0]:.0f} in every picture.")
+    again = numbers(called(read, pictures[::-3]), (len(pictures[::-3]),), what)
+    # A few may differ, where rounding decides between two answers that are equally good.
+    if np.mean(again != found[::-3]) > 0.01:
+        raise NotYet("The answer to a picture changes with its place among the others.")
+    return found.astype(int)
+
+
+def beaten(right: float, to_beat: float, fewer: float, rows: int) -> str:
+    """Say by how much a number is beaten; shares of rows, and of mistakes that have to go.
+
+    Raises
+    ------
+    NotYet
+        If it is not, with how many more pictures it takes.
+    """
+    allowed = (1 - to_beat) * (1 - fewer)
+    if abs(right - to_beat) * rows < 0.5:
+        raise NotYet(f"That reads {right:.1%}, exactly the number to beat.")
+    if 1 - right > allowed + 1e-9:
+        missing = int(np.ceil((1 - right - allowed) * rows))
+        raise NotYet(
+            f"That reads {right:.1%}; the number to beat is {to_beat:.1%}. For {fewer:.0%} fewer "
+            f"mistakes it takes {missing:,} more of the {rows:,} pictures."
+        )
+    gone = 1 - (1 - right) / (1 - to_beat)
+    return f"right. That reads {right:.1%} in place of {to_beat:.1%}: {gone:.0%} fewer mistakes."
+
+
+def _odd_one(found: NDArray[np.float64]) -> float:
+    return found[~np.isin(found, np.arange(10))][0]
+
+
 def _kind(answer: Any) -> str:
     """Name the type of an answer as one would say it."""
     named = {"int": "a number", "float": "a number", "ndarray": "an array", "str": "a text"}

@@ -7,7 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_course.checks.answers import NotYet, called, close, number, numbers, whole
+from mnist_course.checks.answers import (
+    NotYet,
+    beaten,
+    called,
+    close,
+    digits_read,
+    number,
+    numbers,
+    whole,
+)
 
 
 def exercise_1(invert: Any, image: NDArray[np.uint8]) -> str:
@@ -84,3 +93,20 @@ def exercise_3(shuffle: Any, nearest: Any, pictures: NDArray[np.uint8]) -> str:
     if place in (int(np.square(wrapped).sum(axis=1).argmin()) + 1, int(squares_wrap.argmin()) + 1):
         raise NotYet("`uint8` wraps around when you subtract. Convert to floating point first.")
     raise NotYet(f"Row {place} is not the nearest: there is one nearer.")
+
+
+def exercise_4(
+    read: Any, pictures: NDArray[np.uint8], labels: NDArray[np.int64], to_beat: float
+) -> str:
+    """Several means for each digit read more than one."""
+    try:
+        found = digits_read(read, pictures)
+    except NotYet as problem:
+        if "whole number from 0 to 9" in str(problem):
+            words = f"{problem} Is it the number of a mean? Look up whose mean that is."
+            raise NotYet(words) from None
+        raise
+    right = float(np.mean(found == labels))
+    if right < 0.2:
+        raise NotYet(f"That reads {right:.1%}, little more than guessing. Do bytes wrap around?")
+    return beaten(right, to_beat, 1 / 4, len(labels))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_course.checks.answers import NotYet, called, close, number, numbers, whole
+from mnist_course.checks.answers import NotYet, beaten, called, close, number, numbers, whole
 
 
 def exercise_1(winner: Any, total: Any, share: Any, scores: NDArray[np.float64]) -> str:
@@ -88,6 +88,41 @@ def exercise_3(moved: Any, probability: NDArray[np.float64]) -> str:
         )
     count = int(((probability >= 0.5) & (probability < 0.6)).sum())
     return f"right. Between 0.5 and 0.6 lie {count:,} of {len(probability):,} pictures."
+
+
+def exercise_4(
+    one_number: Any,
+    old: NDArray[np.uint8],
+    y_old: NDArray[np.bool_],
+    new: NDArray[np.uint8],
+    y_new: NDArray[np.bool_],
+) -> str:
+    """One number that tells a four from a nine better than the ink does."""
+    from sklearn.linear_model import LogisticRegression
+
+    def score(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
+        unit = before.std()
+        model = LogisticRegression(C=np.inf).fit(before[:, None] / unit, y_old)
+        return float(model.score(after[:, None] / unit, y_new))
+
+    before, after = (_one_each(one_number, part) for part in (old, new))
+    if before.std() <= 1e-9 * max(1.0, float(np.abs(before).max())):
+        raise NotYet(f"Every picture gets the same number, {before[0]:g}.")
+    by_ink, right = score(old.mean(axis=1), new.mean(axis=1)), score(before, after)
+    if abs(np.corrcoef(before, old.mean(axis=1))[0, 1]) > 0.999:
+        raise NotYet("That is the ink of the whole picture, which is what there is to beat.")
+    return beaten(right, by_ink, 1 / 4, len(y_new))
+
+
+def _one_each(one_number: Any, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+    found = called(one_number, pictures)
+    if np.shape(found) == (len(pictures), 1):
+        found = np.ravel(found)
+    values = numbers(found, (len(pictures),), "one number for each picture")
+    again = numbers(called(one_number, pictures[::-3]), (len(pictures[::-3]),), "one number each")
+    if not close(again, values[::-3], within=1e-3):
+        raise NotYet("A picture's number depends on the pictures beside it: take each by itself.")
+    return values
 
 
 def _best_share(scores: NDArray[np.float64]) -> float:

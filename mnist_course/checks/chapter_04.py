@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,33 @@ from mnist_course.checks.answers import NotYet, called, close, number, numbers
 _THREE = "precision, recall and accuracy"
 
 
-def exercise_1(with_bonus: Any, scores: NDArray[np.float64], y: NDArray[np.int64]) -> str:
+def exercise_1(precision_recall: Any, truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> str:
+    """scikit-learn's matrix begins with the negatives."""
+    for threshold in np.quantile(scores[truth], [0.2, 0.6, 0.9]):
+        tn, fp, fn, tp = _counts(truth, scores >= threshold)
+        matrix = np.array([[tn, fp], [fn, tp]])
+        answer = numbers(called(precision_recall, matrix), (2,), "precision and recall")
+        right = np.array([tp / (tp + fp), tp / (tp + fn)])
+        if close(answer, right, within=2e-3):
+            continue
+        if close(answer, right[::-1], within=2e-3):
+            raise NotYet("Precision and recall have changed places: precision comes first.")
+        if close(answer, [tn / (tn + fp), tn / (tn + fn)], within=2e-3):
+            raise NotYet(
+                "These are still the numbers of the faulty one: it takes the first cell for the "
+                "true positives, but the matrix begins with the negatives."
+            )
+        if close(answer, [tn / (tn + fn), tn / (tn + fp)], within=2e-3):
+            raise NotYet("These are precision and recall of the *others*. The fives come last.")
+        if close(answer, 100 * right, within=2e-3):
+            raise NotYet("These are per cent. A share lies between 0 and 1.")
+        raise NotYet(
+            f"Of {tp + fp:,} called five {tp:,} are fives, and there are {tp + fn:,} fives in all."
+        )
+    return "right. Columns are what is called five, rows are what is a five."
+
+
+def exercise_2(with_bonus: Any, scores: NDArray[np.float64], y: NDArray[np.int64]) -> str:
     """A bonus for the fives finds more of them and takes rows from the other digits."""
     trial = scores * (3 / scores.std())  # so that a bonus in other units shows
     plain = _with_bonus(trial, y, 0)
@@ -49,45 +74,13 @@ def exercise_1(with_bonus: Any, scores: NDArray[np.float64], y: NDArray[np.int64
     )
 
 
-def exercise_2(pairs: Any, counts: NDArray[np.int64]) -> str:
-    """The four pairs that are confused most, in either direction."""
-    found = numbers(pairs, (4, 2), "four pairs of digits")
-    if not np.isin(found, np.arange(10)).all():
-        raise NotYet("A digit is a whole number from 0 to 9.")
-    digits = found.astype(int)
-    if np.any(digits[:, 0] == digits[:, 1]):
-        raise NotYet("A digit read as itself is no error: leave the diagonal out.")
-    answer = [frozenset(map(int, pair)) for pair in digits]
-    if len(set(answer)) < 4:
-        twice = sorted(Counter(answer).most_common(1)[0][0])
-        raise NotYet(f"{twice[0]} and {twice[1]} come twice. Add up both directions of a pair.")
-    both = np.triu(counts + counts.T, k=1)
-    errors = [both[min(pair), max(pair)] for pair in answer]
-    wanted = np.sort(both, axis=None)[-4:][::-1]
-    if sorted(errors, reverse=True) == wanted.tolist():
-        if errors[0] != wanted[0]:
-            raise NotYet("These are the four. Now put the worst pair first.")
-        return f"right. The pair with most errors is {min(answer[0])} and {max(answer[0])}."
-    one_way = counts * ~np.eye(10, dtype=bool)
-    largest = np.sort(one_way, axis=None)[-4:]
-    if sorted(max(one_way[a, b], one_way[b, a]) for a, b in digits) == largest.tolist():
-        raise NotYet(
-            "These lead in one direction. Add to it how often they are mixed up in the other."
-        )
-    if sorted(errors) == np.sort(both[np.triu_indices(10, k=1)])[:4].tolist():
-        raise NotYet("These are the pairs with *fewest* errors. Sort the other way round.")
-    rates = one_way / counts.sum(axis=1, keepdims=True)
-    by_rate = np.triu(rates + rates.T, k=1)
-    if sorted(by_rate[min(p), max(p)] for p in answer) == np.sort(by_rate, axis=None)[-4:].tolist():
-        raise NotYet("These lead by shares of a digit's pictures. Count the errors themselves.")
-    missing = sum(error < wanted[-1] for error in errors)
-    raise NotYet(f"{4 - missing} of your pairs are among the four. Others have more errors.")
-
-
 def exercise_3(cheapest: Any, truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> str:
-    """Costs choose the threshold."""
+    """Costs choose the threshold, on one half of the rows, and the other half judges."""
+    half = len(truth) // 2
+    new_truth, new_scores = truth[half:], scores[half:]
+    truth, scores = truth[:half], scores[:half]
     order = np.argsort(-scores, kind="stable")
-    recalls = []
+    recalls, costs = [], []
     for miss, alarm in ((10, 1), (1, 10), (3, 2)):
         threshold = number(called(cheapest, truth, scores, miss, alarm), "a threshold")
         missed = truth.sum() - np.cumsum(truth[order])
@@ -98,8 +91,14 @@ def exercise_3(cheapest: Any, truth: NDArray[np.bool_], scores: NDArray[np.float
         swapped = (alarm * missed + miss * alarms)[ends].min()
         best, cost = every[ends].min(), _cost(truth, scores >= threshold, miss, alarm)
         if cost <= best * (1 + 1e-9):
-            recalls.append(np.mean(scores[truth] >= threshold))
+            if (miss, alarm) != (3, 2):
+                recalls.append(np.mean(new_scores[new_truth] >= threshold))
+                on_new = [_cost(new_truth, new_scores >= t, miss, alarm) for t in (threshold, 0)]
+                costs.append(on_new)
             continue
+        unsorted = scores[every.argmin()]
+        if threshold == unsorted and unsorted != scores[order[every.argmin()]]:
+            raise NotYet("The place counts along the *sorted* scores: look it up in `order`.")
         if threshold == every.argmin() or threshold == every.argmin() + 1:
             raise NotYet(
                 "That is how many rows are called fives, or which. Return the *score* there."
@@ -119,50 +118,74 @@ def exercise_3(cheapest: Any, truth: NDArray[np.bool_], scores: NDArray[np.float
         if _cost(truth, scores >= -threshold, miss, alarm) <= best * (1 + 1e-9):
             raise NotYet("The sign is turned: you sorted `-scores`, and the threshold is a score.")
         raise NotYet(f"For costs {miss} and {alarm} there is a cheaper threshold: {best} in all.")
+    ours, of_zero = np.sum(costs, axis=0)
+    if ours > 0.9 * of_zero:
+        raise NotYet(
+            f"On the first half no threshold is cheaper, but on the second they cost {ours:,} and "
+            f"thresholds of 0 cost {of_zero:,}."
+        )
     return (
-        f"right. Recall is {recalls[0]:.2f} where a miss is dear, and {recalls[1]:.2f} where a "
-        "false alarm is."
+        f"right. On the second half the two cost {ours:,} in place of {of_zero:,}. Recall is "
+        f"{recalls[0]:.2f} where a miss is dear, and {recalls[1]:.2f} where a false alarm is."
     )
 
 
 def exercise_4(
-    before: Any, after: Any, truth: NDArray[np.bool_], scores: NDArray[np.float64]
+    p: Any, matrix: Any, threshold: Any, truth: NDArray[np.bool_], scores: NDArray[np.float64]
 ) -> str:
-    """With fewer fives precision falls, and recall and AUC stay."""
-    order = np.argsort(-scores, kind="stable")
-    fives, others = order[truth[order]], order[~truth[order]]
+    """A calibrated probability is a threshold on the score in disguise."""
+    from scipy.special import expit
+    from sklearn.linear_model import LogisticRegression
 
-    def measures(rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        return _measures(truth[rows], scores[rows])
-
-    what = "precision, recall and AUC"
-    found, right = numbers(before, (3,), f"for all rows {what}"), measures(order)
-    if not close(found, right, within=2e-3):
-        _complain(found, right, truth, scores)
-        raise NotYet("Begin with all rows. A yes is a score of at least 0.")
-    kept = np.concatenate([fives[::10], others])
-    rare, thin = numbers(after, (3,), f"for the rows kept {what}"), measures(kept)
-    p, r = thin[:2]
-    chance = 3 * (max(r * (1 - r), 0.01) / len(fives[::10])) ** 0.5
-    if not close(rare, thin, within=2e-3):
-        if close(rare, right, within=2e-3):
-            raise NotYet("`after` is as `before`: no five was left out.")
-        _complain(rare, thin, truth[kept], scores[kept])
-        for most in (len(fives) // 10, len(fives) // 10 + 1):
-            if close(rare, measures(np.concatenate([fives[:most], others])), within=2e-3):
-                raise NotYet(
-                    "These fives have the highest scores of all. Keep every tenth instead."
-                )
-        for rows in (np.concatenate([fives, others[::10]]), order[::10]):
-            if close(rare, measures(rows), within=0.01):
-                raise NotYet("The others became rare, too. Keep all of them.")
-    # Whoever draws a tenth at random gets a little more or less.
-    if not np.all(np.abs(rare - thin) <= [max(0.03, chance)] * 2 + [0.02]):
-        raise NotYet(f"After thinning, precision is near {p:.2f} and recall near {r:.2f}.")
-    return (
-        f"right. Precision goes from {right[0]:.2f} to {p:.2f}, while recall and AUC stay about "
-        "where they were."
+    scores, half = scores.astype(np.float64), len(truth) // 2
+    column = (scores / scores.std())[:, None]
+    fitted = LogisticRegression().fit(column[:half], truth[:half])
+    right, wrong_half = (
+        fitted.predict_proba(part)[:, 1] for part in (column[half:], column[:half])
     )
+    found = numbers(p, (len(truth) - half,), "a probability for each row of the second half")
+    # The penalty on the one weight depends on the unit of the scores.
+    if not np.abs(found - right).max() <= 0.02:
+        if np.isin(found, [0, 1]).all():
+            raise NotYet("These are decisions. `predict_proba` gives the probabilities.")
+        if np.abs(found - (1 - right)).max() <= 0.02:
+            raise NotYet("These are probabilities of the *others*. The fives have column 1.")
+        if len(wrong_half) == len(found) and np.abs(found - wrong_half).max() <= 0.02:
+            raise NotYet("These belong to the first half. The second one judges.")
+        if any(
+            close(found, expit(part), within=0.02) for part in (scores[half:], column[half:, 0])
+        ):
+            raise NotYet("That is the plain sigmoid of the score. Its weight has to be *fitted*.")
+        whole = LogisticRegression().fit(column[half:], truth[half:])
+        if np.abs(found - whole.predict_proba(column[half:])[:, 1]).max() <= 0.02:
+            raise NotYet("This model has seen the second half. Fit it to the first one only.")
+        raise NotYet("`p` is not what logistic regression on the first half gives the second one.")
+    new_truth, new_scores = truth[half:], scores[half:]
+    counts = numbers(matrix, (2, 2), "a confusion matrix")
+    wanted = np.reshape(_counts(new_truth, found >= 0.5), (2, 2))
+    if not np.array_equal(counts, wanted):
+        if np.array_equal(counts, wanted.T):
+            raise NotYet("Rows and columns have changed places: the truth comes first.")
+        if np.array_equal(counts, wanted[::-1, ::-1]):
+            raise NotYet("The fives come first here. Leave scikit-learn's order: others, fives.")
+        if np.array_equal(counts, np.reshape(_counts(new_truth, new_scores >= 0), (2, 2))):
+            raise NotYet("That is the matrix at a *score* of 0. Cut the probability at 0.5.")
+        if counts.sum() != len(new_truth):
+            raise NotYet(f"The matrix counts {counts.sum():g} rows; the half has {len(new_truth)}.")
+        raise NotYet(f"At a probability of 0.5, {wanted[:, 1].sum()} rows are called five.")
+    cut = number(threshold, "a score")
+    if np.array_equal(np.reshape(_counts(new_truth, new_scores >= cut), (2, 2)), wanted):
+        return f"right. A probability of 0.5 is a score of {cut:.4g} in disguise."
+    if np.array_equal(
+        np.reshape(_counts(new_truth, new_scores >= cut * scores.std()), (2, 2)), wanted
+    ):
+        raise NotYet("That is in standard deviations. Multiply by them to have a score.")
+    if cut == 0.5:
+        raise NotYet("0.5 is the probability. Which *score* has it?")
+    if np.array_equal(np.reshape(_counts(new_truth, new_scores >= -cut), (2, 2)), wanted):
+        raise NotYet("The sign is turned: weight times feature plus bias is 0, so solve for it.")
+    yes = int(np.sum(new_scores >= cut))
+    raise NotYet(f"That threshold calls {yes} rows five, and the matrix {wanted[:, 1].sum()}.")
 
 
 def _with_bonus(
@@ -182,26 +205,11 @@ def _cost(truth: NDArray[np.bool_], yes: NDArray[np.bool_], miss: float, alarm: 
     return miss * np.sum(truth & ~yes) + alarm * np.sum(~truth & yes)
 
 
-def _measures(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    from sklearn.metrics import roc_auc_score
-
-    yes = scores >= 0
-    return np.array([truth[yes].mean(), yes[truth].mean(), roc_auc_score(truth, scores)])
-
-
-def _complain(
-    found: NDArray[np.float64],
-    right: NDArray[np.float64],
-    truth: NDArray[np.bool_],
-    scores: NDArray[np.float64],
-) -> None:
-    """Name what is wrong with three numbers, if it is known."""
-    from sklearn.metrics import roc_auc_score
-
-    if abs(right[0] - right[1]) > 0.02 and close(found, right[[1, 0, 2]], within=0.01):
-        raise NotYet("Precision and recall have changed places: precision comes first.")
-    if close(found[:2], right[:2], within=0.01):
-        if close(found[2], roc_auc_score(truth, scores >= 0), within=0.01):
-            raise NotYet("That is the AUC of the decisions. Give `roc_auc_score` the scores.")
-        if close(found[2], 1 - right[2], within=0.01):
-            raise NotYet("That AUC is turned round: a high score speaks *for* a five.")
+def _counts(truth: NDArray[np.bool_], yes: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    """Return TN, FP, FN and TP, in the order of scikit-learn's matrix."""
+    cells = [
+        np.sum((truth == is_five) & (yes == called_five))
+        for is_five in (False, True)
+        for called_five in (False, True)
+    ]
+    return tuple(map(int, cells))  # type: ignore[return-value]

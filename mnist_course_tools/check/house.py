@@ -31,6 +31,9 @@ MOST_CELLS = 48
 MOST_CODE_LINES = 15
 # Chapters whose second edition is still to come: their cells are longer.
 FIRST_EDITIONS, MOST_CODE_LINES_THERE = (5, 6, 7, 8), 25
+# How long a lesson takes: words a minute; minutes for a line of code, a picture, and a prediction
+# that one thinks about. The stated minutes may differ from the sum by a fifth.
+WORDS_A_MINUTE, A_LINE, A_PICTURE, A_PREDICTION, ALLOWED = 200, 1 / 12, 3 / 4, 1, 1 / 5
 # "A digit" says nothing about a figure; a real description is longer.
 SHORTEST_ALT_TEXT = 15
 
@@ -49,6 +52,8 @@ _EMBEDDED_IMAGE = re.compile(r"data:image/[\w.+-]+;base64,[A-Za-z0-9+/=\\\s]+")
 _FENCED_CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#{1,6}\s+(.*)")
 # Items of the outer level only: one that belongs to another is indented.
+_MINUTES = re.compile(r"\*\*Time:\*\* about (\d+) minutes")
+_PREDICTION = re.compile(r"\*\*(?:Predict|Guess|Work out|How many)\b")
 _LIST_ITEM = re.compile(r"^ ?(?:[-*+]|\d+[.)])\s+\S")
 # nbval's ways to leave a cell unchecked: a notebook that uses them passes by accident.
 _NBVAL_ESCAPE = re.compile(r"^\s*#+\s*(NBVAL_\w+|PYTEST_VALIDATE_\w+)", re.MULTILINE)
@@ -190,6 +195,34 @@ def takeaways_mirror_objectives(notebook: NotebookNode) -> Iterator[str]:
         )
 
 
+def the_minutes_are_about_right(notebook: NotebookNode) -> Iterator[str]:
+    """The minutes at the top are those that reading takes, by a rule of thumb."""
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    stated = _MINUTES.search("\n".join(texts))
+    if stated is None:
+        return
+    minutes = reading_minutes(notebook)
+    if abs(int(stated[1]) - minutes) > ALLOWED * minutes:
+        yield (
+            f"whole notebook: it says {stated[1]} minutes, and reading takes about {minutes:.0f}. "
+            "Write that."
+        )
+
+
+def reading_minutes(notebook: NotebookNode) -> float:
+    """Return how long it takes to read a notebook, by its words, code, pictures and questions."""
+    texts = " ".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    code = [line for _, cell in _code_cells(notebook) for line in cell.source.splitlines()]
+    pictures = [o for _, o in _outputs(notebook) if set(IMAGE_TYPES) & set(o.get("data", {}))]
+    predictions = len(_PREDICTION.findall(texts)) * A_PREDICTION
+    return (
+        len(texts.split()) / WORDS_A_MINUTE
+        + len(code) * A_LINE
+        + len(pictures) * A_PICTURE
+        + predictions
+    )
+
+
 def one_parameters_cell(notebook: NotebookNode) -> Iterator[str]:
     """Exactly one cell is tagged for papermill, and it defines what the runner sets."""
     tagged = [(n, cell) for n, cell in _code_cells(notebook) if "parameters" in _tags(cell)]
@@ -310,6 +343,7 @@ RULES: tuple[Rule, ...] = (
     not_too_many_cells,
     title_is_a_question,
     takeaways_mirror_objectives,
+    the_minutes_are_about_right,
     one_parameters_cell,
     figures_have_alt_text,
     no_absolute_paths,

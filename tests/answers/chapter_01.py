@@ -81,4 +81,47 @@ def shuffled() -> Case:
     )
 
 
-CASES: Cases = {"1.1": invert, "1.2": ink, "1.3": shuffled}
+def several_means() -> Case:
+    X, y = load_mnist("digits").train
+    known, y_known, new, y_new = X[:770], y[:770], X[770:1155], y[770:1155]
+
+    def nearest(centres, pictures):
+        return np.argmin([((pictures - centre) ** 2).sum(axis=1) for centre in centres], axis=0)
+
+    def parts(digit, number):
+        own = known[y_known == digit]
+        wide = np.argsort((own.reshape(-1, 28, 28)[:, :, 8:20] > 0).mean(axis=(1, 2)))
+        return [own[part].mean(axis=0) for part in np.array_split(wide, number)]
+
+    one = [known[y_known == digit].mean(axis=0) for digit in range(10)]
+    several = np.vstack([parts(digit, 20) for digit in range(10)])
+    owners = np.repeat(np.arange(10), 20)
+
+    def read(pictures):
+        return owners[nearest(several, pictures)]
+
+    def by_place(pictures):
+        return np.where(np.arange(len(pictures)) < 9, 0, read(pictures)[::-1])
+
+    def nearly(pictures):
+        return np.where(pictures.sum(axis=1) % 13 == 0, 0, read(pictures))
+
+    bytes_ = [np.uint8(mean) for mean in one]
+    return Case(
+        {"pictures": new, "labels": y_new, "to_beat": np.mean(nearest(one, new) == y_new)},
+        (read,),
+        [
+            ((lambda pictures: nearest(one, pictures),), "exactly the number to beat"),
+            ((lambda pictures: nearest(several, pictures),), "the number of a mean"),
+            ((lambda pictures: np.zeros(len(pictures)),), "It reads a 0 in every picture"),
+            ((by_place,), "its place among the others"),
+            ((lambda pictures: (read(pictures) + 1) % 10,), "Do bytes wrap around?"),
+            ((nearly,), "it takes"),
+            ((read(new),), "Hand it over without calling it"),
+            ((lambda pictures: read(pictures)[:9],), "shape"),
+            ((lambda pictures: nearest(bytes_, pictures),), "it takes"),
+        ],
+    )
+
+
+CASES: Cases = {"1.1": invert, "1.2": ink, "1.3": shuffled, "1.4": several_means}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit, softmax
 
+from mnist_course import load_mnist
 from tests.answers import Case, Cases
 
 
@@ -65,4 +66,30 @@ def threshold() -> Case:
     )
 
 
-CASES: Cases = {"2.1": sigmoids, "2.2": faint, "2.3": threshold}
+def four_or_nine() -> Case:
+    X, y = load_mnist("digits").train
+    fit, val = np.array_split(np.flatnonzero(np.isin(y, [4, 9])), 2)
+
+    def window(pictures):
+        return pictures.reshape(-1, 28, 28)[:, 4:10, 11:17].mean(axis=(1, 2))
+
+    def ink(pictures):
+        return pictures.mean(axis=1)
+
+    return Case(
+        {"old": X[fit], "y_old": y[fit] == 9, "new": X[val], "y_new": y[val] == 9},
+        (window,),
+        [
+            ((ink,), "what there is to beat"),
+            ((lambda pictures: 255 - ink(pictures),), "what there is to beat"),
+            ((lambda pictures: np.full(len(pictures), 3),), "the same number, 3"),
+            ((lambda pictures: window(pictures) - window(pictures).mean(),), "beside it"),
+            ((lambda pictures: pictures[:, :2],), "shape"),
+            ((lambda pictures: window(pictures).mean(),), "shape"),
+            ((lambda pictures: (pictures > 0).sum(axis=1) % 7,), "it takes"),
+            ((window(X[fit]),), "Hand it over without calling it"),
+        ],
+    )
+
+
+CASES: Cases = {"2.1": sigmoids, "2.2": faint, "2.3": threshold, "2.4": four_or_nine}

@@ -71,8 +71,17 @@ def solvers() -> Case:
 
 
 def shares() -> Case:
-    X, y, *_ = _rows()
+    X, y, X_val, y_val = _rows()
     X = X / 255
+    braked = LogisticRegression(C=0.3, max_iter=300).fit(X, y)
+    unbraked = LogisticRegression(C=np.inf, max_iter=300).fit(X, y)
+
+    def read(pictures):
+        return braked.predict(pictures / 255)
+
+    def unscaled(pictures):
+        return braked.predict(pictures / 255 - 3)
+
     table = []
     for share in (0.1, 0.5, 0.9):
         A, B, a, b = train_test_split(X, y, test_size=share, random_state=42)
@@ -80,16 +89,21 @@ def shares() -> Case:
         table.append([model.score(A, a), model.score(B, b)])
     table = np.array(table)
     return Case(
-        {"X": X, "y": y, "seed": 42},
-        (table,),
+        {"X": X, "y": y, "seed": 42, "X_val": X_val, "y_val": y_val},
+        (table, read),
         [
-            ((table[:, ::-1],), "changed places"),
-            ((table[::-1],), "*test* share"),
-            ((1 - table,), "shares of errors"),
-            ((100 * table,), "between 0 and 1"),
-            ((table[:, [0, 0]],), "judge the rows it learned from twice"),
-            ((table - 0.3,), "was expected for"),
-            ((table[:, 0],), "shape"),
+            ((table[:, ::-1], read), "changed places"),
+            ((table[::-1], read), "*test* share"),
+            ((1 - table, read), "shares of errors"),
+            ((100 * table, read), "between 0 and 1"),
+            ((table[:, [0, 0]], read), "judge the rows it learned from twice"),
+            ((table - 0.3, read), "was expected for"),
+            ((table[:, 0], read), "shape"),
+            ((table, lambda pictures: unbraked.predict(pictures / 255)), "without a brake"),
+            ((table, unscaled), "Scale them"),
+            ((table, lambda pictures: np.zeros(len(pictures))), "reads a 0 in every picture"),
+            ((table, lambda pictures: read(pictures[:, ::-1])), "Scale them"),
+            ((table, braked), "Expected a function"),
         ],
     )
 

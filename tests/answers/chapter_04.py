@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 
 import numpy as np
+from scipy.special import expit
 from sklearn.feature_selection import VarianceThreshold
-from sklearn.linear_model import SGDClassifier
-from sklearn.metrics import roc_auc_score
+from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -23,6 +24,32 @@ def _scores():
     model = make_pipeline(VarianceThreshold(100), StandardScaler(), sgd)
     X = X.astype(np.float32)
     return cross_val_predict(model, X, y, cv=3, method="decision_function"), y
+
+
+def from_matrix() -> Case:
+    scores, y = _scores()
+
+    def right(matrix):
+        (_, fp), (fn, tp) = matrix
+        return tp / (tp + fp), tp / (tp + fn)
+
+    def faulty(matrix):
+        (tp, fp), (fn, _) = matrix
+        return tp / (tp + fp), tp / (tp + fn)
+
+    return Case(
+        {"truth": y == 5, "scores": scores[:, 5]},
+        (right,),
+        [
+            ((faulty,), "begins with the negatives"),
+            ((lambda matrix: right(matrix)[::-1],), "changed places"),
+            ((lambda matrix: right(matrix[::-1, ::-1]),), "of the *others*"),
+            ((lambda matrix: np.multiply(right(matrix), 100),), "per cent"),
+            ((lambda matrix: (right(matrix)[0], 0.5),), "there are"),
+            ((lambda matrix: right(matrix)[0],), "shape"),
+            ((right(np.ones((2, 2))),), "Expected a function"),
+        ],
+    )
 
 
 def bonus() -> Case:
@@ -67,39 +94,6 @@ def bonus() -> Case:
     )
 
 
-def confused() -> Case:
-    # Made so that each way to rank the pairs finds others: by both directions, by one, by share.
-    counts = np.ones((10, 10), int) + 500 * np.eye(10, dtype=int)
-    counts[[0, 2, 4, 6], [1, 3, 5, 7]] = 20
-    counts[[1, 3, 5, 7], [0, 2, 4, 6]] = 15, 14, 13, 5
-    counts[[0, 9], [9, 0]] = 19
-    counts[8] = [1, 14, 14, 14, 14, 1, 1, 1, 9, 1]
-    both = np.triu(counts + counts.T, k=1)
-    one_way = counts * ~np.eye(10, dtype=bool)
-    rates = one_way / counts.sum(axis=1, keepdims=True)
-
-    def lead(matrix, most=4):
-        return np.column_stack(np.unravel_index(np.argsort(-matrix, axis=None)[:most], (10, 10)))
-
-    pairs = lead(both)
-    fewest = lead(-np.where(np.triu(np.ones((10, 10)), k=1), both, 1000))
-    return Case(
-        {"counts": counts},
-        (pairs,),
-        [
-            ((pairs[::-1],), "worst pair first"),
-            ((lead(counts),), "leave the diagonal out"),
-            ((lead(counts + counts.T - 2 * np.diag(np.diag(counts))),), "come twice"),
-            ((lead(one_way),), "in one direction"),
-            ((lead(np.triu(rates + rates.T, k=1)),), "by shares"),
-            ((fewest,), "*fewest*"),
-            ((lead(both, 5)[[0, 1, 2, 4]],), "3 of your pairs are among the four"),
-            ((pairs + 0.5,), "whole number"),
-            ((pairs[:3],), "shape"),
-        ],
-    )
-
-
 def costs() -> Case:
     scores, y = _scores()
     truth, scores = y == 5, scores[:, 5]
@@ -121,10 +115,14 @@ def costs() -> Case:
         cost, order = all_costs(truth, scores, miss, alarm)
         return scores[order[cost.argmin() + 1]]
 
+    def unsorted(truth, scores, miss, alarm):
+        return scores[all_costs(truth, scores, miss, alarm)[0].argmin()]
+
     return Case(
         {"truth": truth, "scores": scores},
         (cheapest,),
         [
+            ((unsorted,), "look it up in `order`"),
             ((lambda t, s, miss, alarm: cheapest(t, s, alarm, miss),), "changed places"),
             ((dearest,), "dearest"),
             ((next_one,), "one row too many"),
@@ -132,44 +130,50 @@ def costs() -> Case:
             ((lambda *args: all_costs(*args)[0].min(),), "the lowest cost itself"),
             ((lambda *args: 0,), "as it was"),
             ((lambda *args: -cheapest(*args),), "The sign is turned"),
-            ((lambda *args: 37.5,), "there is a cheaper threshold"),
+            ((lambda *args: 60.0,), "there is a cheaper threshold"),
         ],
     )
 
 
-def rare() -> Case:
+def calibrated() -> Case:
     scores, y = _scores()
-    truth, scores = y == 5, scores[:, 5]
-    order = np.argsort(-scores)
-    fives, others = order[truth[order]], order[~truth[order]]
+    truth, scores = (y == 5)[:1400], scores[:1400, 5]  # a score lies between 0 and the cut
+    half, column = len(truth) // 2, (scores / scores.std())[:, None]
 
-    def measures(rows, cut=False):
-        t, s = truth[rows], scores[rows]
-        yes = s >= 0
-        return t[yes].mean(), yes[t].mean(), roc_auc_score(t, yes if cut else s)
+    def fit(rows):
+        return LogisticRegression().fit(column[rows], truth[rows])
 
-    thinned = np.concatenate([fives[::10], others])
-    best = np.concatenate([fives[:16], others])
-    before, after = measures(order), measures(thinned)
-    p, r, auc = before
-    P, R, A = after
+    first, second = slice(half), slice(half, None)
+    p = fit(first).predict_proba(column[second])[:, 1]
+    matrix = confusion_matrix(truth[second], p >= 0.5)
+    line = fit(first)
+    cut = float(-line.intercept_[0] / line.coef_[0, 0] * scores.std())
+    peeked = fit(second).predict_proba(column[second])[:, 1]
+    at_zero = confusion_matrix(truth[second], scores[second] >= 0)
+    lower = confusion_matrix(truth[second], p >= 0.1)
     return Case(
         {"truth": truth, "scores": scores},
-        (before, after),
+        (p, matrix, cut),
         [
-            (((r, p, auc), after), "changed places"),
-            ((before, (R, P, A)), "changed places"),
-            ((measures(order, cut=True), after), "AUC of the decisions"),
-            ((before, measures(thinned, cut=True)), "AUC of the decisions"),
-            (((p, r, 1 - auc), after), "turned round"),
-            ((after, before), "Begin with all rows"),
-            ((before, before), "no five was left out"),
-            ((before, measures(best)), "Keep every tenth"),
-            ((before, measures(np.concatenate([fives, others[::10]]))), "Keep all of them"),
-            ((before, (P - 0.3, R, A)), "After thinning"),
-            ((p, after), "a single number"),
+            ((1 - p, matrix, cut), "of the *others*"),
+            ((fit(first).predict_proba(column[first])[:, 1], matrix, cut), "the first half"),
+            ((expit(scores[second]), matrix, cut), "has to be *fitted*"),
+            ((expit(column[second, 0]), matrix, cut), "has to be *fitted*"),
+            ((peeked, matrix, cut), "has seen the second half"),
+            ((p >= 0.5, matrix, cut), "These are decisions"),
+            ((np.sqrt(p), matrix, cut), "is not what logistic regression"),
+            ((p[:9], matrix, cut), "shape"),
+            ((p, matrix.T, cut), "the truth comes first"),
+            ((p, matrix[::-1, ::-1], cut), "The fives come first here"),
+            ((p, at_zero, cut), "at a *score* of 0"),
+            ((p, matrix * 2, cut), "The matrix counts"),
+            ((p, lower, cut), "rows are called five"),
+            ((p, matrix, cut / scores.std()), "Multiply by them"),
+            ((p, matrix, 0.5), "is the probability"),
+            ((p, matrix, -cut), "The sign is turned"),
+            ((p, matrix, 5 * cut), "That threshold calls"),
         ],
     )
 
 
-CASES: Cases = {"4.1": bonus, "4.2": confused, "4.3": costs, "4.4": rare}
+CASES: Cases = {"4.1": from_matrix, "4.2": bonus, "4.3": costs, "4.4": calibrated}
