@@ -62,7 +62,7 @@ def numbers(answer: Any, shape: tuple[int, ...], what: str) -> NDArray[np.float6
         wanted = "a list, however long" if shape == (-1,) else wanted
         raise NotYet(f"Expected {what}, {wanted}, and this is {found}.")
     if not np.isfinite(array).all():
-        raise NotYet(f"Among {what} there is a NaN or an infinity.")
+        raise NotYet(f"There is a NaN or an infinity in it; expected {what}.")
     return array
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_course.checks.answers import (
+    Blank,
     NotYet,
     beaten,
     called,
@@ -24,12 +25,17 @@ def exercise_1(invert: Any, image: NDArray[np.uint8]) -> str:
     found = numbers(called(invert, image), image.shape, "an inverted picture")
     right = 255.0 - image
     if close(found, right):
+        # A picture whose darkest pixel is no full ink.
+        pale = numbers(called(invert, image // 2), image.shape, "an inverted picture")
+        if not close(pale, 255.0 - image // 2):
+            raise NotYet("Right for this picture. What if its darkest pixel is not full ink?")
         return "right. Inverting twice gives the picture back."
     if close(found, np.where(image > 0, 256.0 - image, 0)):
         raise NotYet("`uint8` knows no minus: -1 became 255, and paper stayed 0. Start from 255.")
     if close(found, image):
         raise NotYet("The picture came back as it was.")
-    if close(found, right / 255) or close(found, 1.0 - image):
+    wrapped = np.where(image > 1, 257.0 - image, 1.0 - image)
+    if close(found, right / 255) or close(found, 1.0 - image) or close(found, wrapped):
         raise NotYet("Ink is 255 here, not 1, and a pixel and its opposite add up to 255.")
     paper = found[image == 0].mean()
     if paper == 255:
@@ -101,12 +107,19 @@ def exercise_4(
     """Several means for each digit read more than one."""
     try:
         found = digits_read(read, pictures)
-    except NotYet as problem:
-        if "whole number from 0 to 9" in str(problem):
-            words = f"{problem} Is it the number of a mean? Look up whose mean that is."
-            raise NotYet(words) from None
+    except Blank:
         raise
+    except NotYet as problem:
+        words = str(problem)
+        if "whole number from 0 to 9" in words:
+            words += " Is it the number of a mean? Look up whose mean that is."
+        if "in every picture" in words:
+            words += " Do bytes wrap around when they are subtracted? Convert to float first."
+        raise NotYet(words) from None
     right = float(np.mean(found == labels))
     if right < 0.2:
-        raise NotYet(f"That reads {right:.1%}, little more than guessing. Do bytes wrap around?")
+        raise NotYet(
+            f"That reads {right:.1%}, little more than guessing. Do the means have the right "
+            "owners (`repeat`, not `tile`)? Do bytes wrap around when they are subtracted?"
+        )
     return beaten(right, to_beat, 1 / 4, len(labels))

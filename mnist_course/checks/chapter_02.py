@@ -31,8 +31,8 @@ def exercise_1(winner: Any, total: Any, share: Any, scores: NDArray[np.float64])
     if not close(part, separate.max() / separate.sum(), within=1e-3):
         raise NotYet("The first two are right. The last is the winner's sigmoid over the sum.")
     return (
-        f"right. The same digit wins, with {part:.3f} here and {joint.max():.3f} by softmax: "
-        "dividing by the sum is not what softmax does."
+        f"right. The same digit wins, with {part:.3f} here and {joint.max():.3f} by softmax, "
+        "which divides e^score, and not the sigmoid, by the sum of all ten."
     )
 
 
@@ -68,6 +68,8 @@ def exercise_3(moved: Any, probability: NDArray[np.float64]) -> str:
         mask = numbers(
             called(moved, trial, old, new), trial.shape, "a mask, true or false for each"
         )
+        if not np.isin(mask, [0, 1]).all():
+            raise NotYet("A mask holds only true and false, and this holds other numbers.")
         low, high = min(old, new), max(old, new)
         right = (trial >= low) & (trial < high)
         found = mask != 0
@@ -75,16 +77,24 @@ def exercise_3(moved: Any, probability: NDArray[np.float64]) -> str:
             continue
         if np.array_equal(found, ~right):
             raise NotYet("The mask is upside down: it is true for those that stay.")
-        if np.array_equal(found, (trial > low) & (trial <= high)):
-            raise NotYet('"At least" includes equality: `>=`, not `>`.')
+        ends = [(trial > low) & (trial <= high), (trial >= low) & (trial <= high)]
+        ends.append((trial > low) & (trial < high))
+        if any(np.array_equal(found, other) for other in ends):
+            raise NotYet(
+                "Only samples exactly at a threshold are wrong. A sample is called 1 if its "
+                "probability is *at least* the threshold: `>=`."
+            )
         if np.array_equal(found, np.abs(trial - old) <= abs(new - old)) or np.array_equal(
             found, np.abs(trial - old) < abs(new - old)
         ):
             raise NotYet("Near the old threshold on *both* sides? Only one side changes its class.")
         if not found.any() and (old, new) == (0.6, 0.4):
             raise NotYet("It works when the threshold rises. When it falls, samples change too.")
+        if not found.any() and (old, new) == (0.5, 0.6):
+            raise NotYet("It finds nothing when the threshold rises. Samples change then, too.")
         raise NotYet(
-            f"From {old} to {new}, {right.sum():,} samples change; the mask has {found.sum():,}."
+            f"With three samples added, at 0.4, 0.5 and 0.6, {right.sum():,} change from {old} to "
+            f"{new}; the mask has {found.sum():,}."
         )
     count = int(((probability >= 0.5) & (probability < 0.6)).sum())
     return f"right. Between 0.5 and 0.6 lie {count:,} of {len(probability):,} pictures."
@@ -106,8 +116,13 @@ def exercise_4(
         return float(model.score(after[:, None] / unit, y_new))
 
     before, after = (_one_each(one_number, part) for part in (old, new))
-    if before.std() <= 1e-9 * max(1.0, float(np.abs(before).max())):
+    if len(np.unique(before)) == 1:
         raise NotYet(f"Every picture gets the same number, {before[0]:g}.")
+    if np.abs(before).max() > 2.0**60:
+        raise NotYet(
+            "Sums of bytes have no sign, so a difference below 0 becomes a huge number. Take "
+            "means, or convert to float before you subtract."
+        )
     by_ink, right = score(old.mean(axis=1), new.mean(axis=1)), score(before, after)
     if abs(np.corrcoef(before, old.mean(axis=1))[0, 1]) > 0.999:
         raise NotYet("That is the ink of the whole picture, which is what there is to beat.")
@@ -115,12 +130,14 @@ def exercise_4(
 
 
 def _one_each(one_number: Any, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-    found = called(one_number, pictures)
-    if np.shape(found) == (len(pictures), 1):
-        found = np.ravel(found)
-    values = numbers(found, (len(pictures),), "one number for each picture")
-    again = numbers(called(one_number, pictures[::-3]), (len(pictures[::-3]),), "one number each")
-    if not close(again, values[::-3], within=1e-3):
+    def ask(rows: NDArray[np.uint8]) -> NDArray[np.float64]:
+        found = called(one_number, rows)
+        if np.shape(found) == (len(rows), 1):
+            found = np.ravel(found)
+        return numbers(found, (len(rows),), "one number for each picture")
+
+    values = ask(pictures)
+    if not close(ask(pictures[::-3]), values[::-3], within=1e-3):
         raise NotYet("A picture's number depends on the pictures beside it: take each by itself.")
     return values
 

@@ -17,6 +17,8 @@ def invert() -> Case:
             ((lambda image: -image,), "knows no minus"),
             ((lambda image: image,), "as it was"),
             ((lambda image: 1.0 - image,), "255 here, not 1"),
+            ((lambda image: 1 - image,), "255 here, not 1"),
+            ((lambda image: image.max() - image,), "its darkest pixel"),
             ((lambda image: np.where(image > 127, 0, 255),), "Paper is right"),
             ((lambda image: image * 0 + 7,), "it became 7"),
             ((lambda image: image.reshape(28, 28)[::-1],), "shape"),
@@ -115,11 +117,12 @@ def several_means() -> Case:
             ((lambda pictures: nearest(several, pictures),), "the number of a mean"),
             ((lambda pictures: np.zeros(len(pictures)),), "It reads a 0 in every picture"),
             ((by_place,), "its place among the others"),
-            ((lambda pictures: (read(pictures) + 1) % 10,), "Do bytes wrap around?"),
+            ((lambda pictures: (read(pictures) + 1) % 10,), "the right owners"),
             ((nearly,), "it takes"),
             ((read(new),), "Hand it over without calling it"),
             ((lambda pictures: read(pictures)[:9],), "shape"),
             ((lambda pictures: nearest(bytes_, pictures),), "it takes"),
+            ((lambda pictures: np.zeros(len(pictures)),), "Convert to float first"),
         ],
     )
 
