@@ -142,15 +142,24 @@ class Reporter:
             record = replace(record, seconds=f"{seconds:.0f}")
         show_record(record, like=value)
 
-    def recorded(self, id: str) -> None:
-        """Show what an earlier run in the ``slow`` profile found, and say that it did."""
+    def recorded(self, id: str, *, like: Any = None) -> None:
+        """Show what an earlier run in the ``slow`` profile found, and say that it did.
+
+        Parameters
+        ----------
+        id : str
+            Of a line in ``published.csv``; KeyError if it is not there.
+        like : Series or DataFrame, optional
+            Its labels head the table of a long value.
+        """
         chapter = _published(id).chapter
         command = f"mnist-course run {chapter} --profile slow"
         rows = {row.id: row for row in read_ledger(RESULTS / "ledger.csv") if row.profile == SLOW}
         if id in rows:
             took = f", took {rows[id].seconds} s" if rows[id].seconds else ""
             took += f" with {rows[id].accelerator}" if rows[id].accelerator else ""
-            show_record(rows[id], note=f"Recorded from an earlier run{took}. Repeat it: {command}")
+            note = f"Recorded from an earlier run{took}. Repeat it: {command}"
+            show_record(rows[id], note=note, like=like)
         else:
             print(f"{id} is computed only in the slow profile: {command}")
 
