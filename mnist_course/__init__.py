@@ -44,7 +44,7 @@ _NAMES_IN = {
     "display": ("control", "show"),
     "machine": ("versions",),
     "plots": (
-        *("AMBER", "BLUE", "GREEN", "GREY", "ORANGE", "PURPLE"),
+        *("AMBER", "BLUE", "GREEN", "GREY", "ORANGE"),
         *("digit_grid", "pixel_map", "threshold_curve", "weight_grid"),
     ),
     "report": ("published", "recorded_benchmark", "reporter"),

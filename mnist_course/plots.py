@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.image import AxesImage
 
 # Colours that stay apart for colour-blind readers (Okabe and Ito, 2008) and in print.
-BLUE, ORANGE, GREEN, AMBER, PURPLE = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7"
+BLUE, ORANGE, GREEN, AMBER = "#0072B2", "#D55E00", "#009E73", "#E69F00"
 GREY = "#BBBBBB"
 
 _GAP = 3  # pixels of a digit
