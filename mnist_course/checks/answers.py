@@ -100,8 +100,12 @@ def called(function: Any, *arguments: Any) -> Any:
     return result
 
 
-def digits_read(read: Any, pictures: NDArray[Any]) -> NDArray[np.int64]:
+def digits_read(
+    read: Any, pictures: NDArray[Any], *, if_odd: str = "", if_same: str = ""
+) -> NDArray[np.int64]:
     """Return what a learner's function reads in pictures: a digit for each, by itself.
+
+    `if_odd` is said as well where an answer is no digit, `if_same` where all are the same.
 
     Raises
     ------
@@ -111,9 +115,10 @@ def digits_read(read: Any, pictures: NDArray[Any]) -> NDArray[np.int64]:
     what = "a digit for each picture"
     found = numbers(called(read, pictures), (len(pictures),), what)
     if not np.isin(found, np.arange(10)).all():
-        raise NotYet(f"A digit is a whole number from 0 to 9, and this is {_odd_one(found):g}.")
+        words = f"A digit is a whole number from 0 to 9, and this is {_odd_one(found):g}."
+        raise NotYet(f"{words} {if_odd}".rstrip())
     if len(np.unique(found)) == 1:
-        raise NotYet(f"It reads a {found[0]:.0f} in every picture.")
+        raise NotYet(f"It reads a {found[0]:.0f} in every picture. {if_same}".rstrip())
     again = numbers(called(read, pictures[::-3]), (len(pictures[::-3]),), what)
     # A few may differ, where rounding decides between two answers that are equally good.
     if np.mean(again != found[::-3]) > 0.01:
