@@ -17,15 +17,13 @@ from mnist_course_tools.exercises import (
     without_outputs,
     write_editions,
 )
-from mnist_course_tools.notebooks import chapter_of, find_notebooks, read_notebook, write_notebook
+from mnist_course_tools.notebooks import find_notebooks, read_notebook, write_notebook
 from mnist_course_tools.run.runner import Runner
 
 ROOT = Path(__file__).parents[1]
 EXERCISES = ROOT / "exercises"
 SOURCES = find_notebooks(EXERCISES / "source")
 _REGION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
-# Levels, bugs to find and numbers to beat come with the second edition of a chapter's exercises.
-FIRST_EDITIONS = (6, 7, 8)
 REMEDY = "Build the editions again: make exercises"
 each_source = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 
@@ -66,8 +64,6 @@ def test_there_are_three_or_four_exercises_and_each_has_a_level(source):
     notebook = read_notebook(source)
     tasks = [c.source for c in notebook.cells if re.match(r"## \d\.\d ", c.source)]
     assert 3 <= len(tasks) == len(_numbers(notebook)) <= 4
-    if chapter_of(source) in FIRST_EDITIONS:
-        return
     for task in tasks:
         assert re.search(r"^\*(Warm-up|Core|Challenge)\b", task, re.MULTILINE), task[:60]
     assert any("find the bug" in task for task in tasks)

@@ -324,14 +324,6 @@ def test_a_long_code_cell(notebook):
     assert f"cell 5: {MOST_CODE_LINES + 1} lines of code" in problem
 
 
-def test_chapters_in_their_first_edition_may_have_longer_cells(notebook, tmp_path):
-    notebook.cells[4].source = "a = 1\n" * (MOST_CODE_LINES + 1)
-    for name, count in (("05_second.ipynb", 1), ("07_first.ipynb", 0)):
-        nbformat.write(notebook, tmp_path / name)
-        found = [p for p in check_file(tmp_path / name) if "lines of code" in p]
-        assert len(found) == count
-
-
 def test_a_cell_without_an_id(notebook):
     del notebook.cells[3]["id"]
     assert "cell 4: has no id" in only_problem(notebook)

@@ -8,7 +8,7 @@ import pytest
 
 from mnist_course.profiles import get_profile
 from mnist_course.report import RESULTS, SLOW, published, read_ledger
-from mnist_course_tools.check.house import FIRST_EDITIONS, check_file
+from mnist_course_tools.check.house import check_file
 from mnist_course_tools.claims import claim_problems, collect_claims, read_claims
 from mnist_course_tools.ledger import collect, ledger_problems
 from mnist_course_tools.notebooks import find_notebooks, read_notebook
@@ -17,10 +17,6 @@ from mnist_course_tools.run.runner import Runner
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = find_notebooks(ROOT / "notebooks")
 LEDGER, CLAIMS = RESULTS / "ledger.csv", RESULTS / "claims.csv"
-# Published numbers that wait for the second edition of their chapter; none is added here.
-AWAITED = {
-    "knn-multilabel.first-answer",
-}
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
@@ -74,7 +70,7 @@ def test_the_ledger_says_what_it_says(path):
 def test_every_published_number_of_a_finished_chapter_is_in_the_ledger():
     finished = {int(path.name.split("_")[0]) for path in NOTEBOOKS}
     wanted = {id for id, number in published().items() if number.chapter in finished}
-    assert {record.id for record in read_ledger(LEDGER)} == wanted - AWAITED
+    assert {record.id for record in read_ledger(LEDGER)} == wanted
 
 
 def test_all_numbers_that_the_sources_print_are_there():
@@ -91,9 +87,9 @@ def test_its_claims_hold_and_the_file_of_claims_says_the_same(path):
     assert list(claim_problems([path], CLAIMS)) == []
 
 
-def test_second_editions_make_claims_and_no_other_chapter_is_in_the_file():
+def test_every_lesson_makes_claims_and_no_other_chapter_is_in_the_file():
     made = {path.stem[:2] for path in NOTEBOOKS if collect_claims(read_notebook(path))}
-    assert made == {path.stem[:2] for path in NOTEBOOKS} - {f"{n:02}" for n in FIRST_EDITIONS}
+    assert made == {path.stem[:2] for path in NOTEBOOKS}
     assert {f"{row[0]:02}" for row in read_claims(CLAIMS)} == made
 
 

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_course.checks.answers import NotYet, called, close, number, numbers, whole
+from mnist_course.checks.answers import (
+    NotYet,
+    beaten,
+    called,
+    close,
+    digits_read,
+    number,
+    numbers,
+)
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -16,34 +24,39 @@ Pixels = NDArray[np.float32]
 Labels = NDArray[np.int64]
 
 
-def exercise_1(
-    never: Any, shares: Any, accuracy: Any, X: Pixels, y: Labels, X_val: Pixels, y_val: Labels
-) -> str:
-    """Pixels without ink, variance of the first components, and a score on new rows."""
-    empty = _pixels_never_inked(never, X)
-    held = _variance_held(shares, X)
-    n, rows = 8, 300
-    found = number(called(accuracy, n, rows), "the accuracy")
-    model = _pipeline(n).fit(X[:rows], y[:rows])
+def exercise_1(components: Any, X: Pixels, X_new: Pixels) -> str:
+    """Components of new rows on the axes of the rows to learn from."""
+    from sklearn.decomposition import PCA
 
-    def told(right: float) -> bool:
-        return abs(found - right) <= 0.005
+    n = 5
+    try:
+        known, new = called(components, X, X_new, n)
+    except (TypeError, ValueError):
+        raise NotYet("Expected two things, the components of both sets of rows.") from None
+    if np.shape(known) == (len(X_new), n) and np.shape(new) == (len(X), n):
+        raise NotYet("They have changed places: the rows to learn from come first.")
+    known = numbers(known, (len(X), n), f"{n} components for each row to learn from")
+    new = numbers(new, (len(X_new), n), f"{n} components for each new row")
 
-    if not told(model.score(X_val, y_val)):
-        if told(100 * model.score(X_val, y_val)):
-            raise NotYet("`accuracy` returns percent. A share lies between 0 and 1.")
-        if told(model.score(X[:rows], y[:rows])) or told(model.score(X, y)):
-            raise NotYet("`accuracy` judges on rows to learn from. Score on `X_val` and `y_val`.")
-        if told(_pipeline(n).fit(X, y).score(X_val, y_val)):
-            raise NotYet("`accuracy` learns from all rows. Take the first `rows` of them only.")
-        if told(_pipeline(n, products=False).fit(X[:rows], y[:rows]).score(X_val, y_val)):
-            raise NotYet("That is the model without products. Make it with `quadratic(n)`.")
-        wanted = model.score(X_val, y_val)
-        raise NotYet(f"`accuracy({n}, {rows})` should be {wanted:.3f}, and it is {found:.3f}.")
-    return (
-        f"right. {empty} pixels carry no ink in these rows, and 60 of {X.shape[1]} components "
-        f"hold {held[1]:.0%} of the variance."
-    )
+    def on_axes_of(rows: Pixels) -> bool:
+        pca = PCA(n, svd_solver="covariance_eigh").fit(rows)
+        right, right_new = pca.transform(X), pca.transform(X_new)
+        turned = np.sign((known * right).sum(axis=0))  # the sign of an axis is arbitrary
+        return _near(known, turned * right) and _near(new, turned * right_new)
+
+    if on_axes_of(X):
+        return "right. One set of axes for both, found on the rows to learn from."
+    if on_axes_of(np.concatenate([X, X_new])):
+        raise NotYet("These axes come from both sets of rows. New rows must not have a say.")
+    if on_axes_of(X_new):
+        raise NotYet("These axes come from the new rows. They belong to the rows to learn from.")
+    own = PCA(n, svd_solver="covariance_eigh").fit_transform(X_new)
+    if _near(np.abs(new), np.abs(own)):
+        raise NotYet("The new rows still have axes of their own. Use those of `X_known`.")
+    pca = PCA(n, svd_solver="covariance_eigh").fit(X)
+    if _near(np.abs(new), np.abs(X_new @ pca.components_.T)):
+        raise NotYet("Is the mean of `X_known` subtracted from the new rows? `transform` does it.")
+    raise NotYet("These are not the components of both on the axes of `X_known`.")
 
 
 def exercise_2(gap: Any, X: Pixels, y: Labels, X_val: Pixels, y_val: Labels) -> str:
@@ -110,69 +123,19 @@ def exercise_3(whitened: Any, X: Pixels) -> str:
     raise NotYet("The columns that this pipeline makes are not those of whitened components.")
 
 
-def exercise_4(
-    again: Any, model: Pipeline, order: NDArray[np.int64], X_val: Pixels, y_val: Labels
-) -> str:
-    """A model that learned from shuffled pictures answers as the one that did not."""
-    if not callable(getattr(again, "predict", None)):
-        raise NotYet("Expected a fitted model, which has a method `predict`.")
-    found = numbers(called(again.predict, X_val[:, order]), y_val.shape, "a digit for each row")
-    plain = model.predict(X_val)
-    score, wanted = np.mean(found == y_val), np.mean(plain == y_val)
-    if np.mean(again.predict(X_val) == y_val) > (score + wanted) / 2:
-        raise NotYet("This model learned from pictures as they are. Fit it on shuffled rows.")
-    # What rounding may change: a few pictures between two digits.
-    if abs(score - wanted) <= 0.02 and np.mean(found == plain) >= 0.94:
-        same = np.mean(found == plain)
-        return f"right. Shuffled or not, {same:.0%} of the answers are the same."
-    if score < 0.5:
-        raise NotYet(
-            "It reads shuffled pictures hardly better than by guessing. Shuffle the rows that it "
-            "learns from in this order, and let every label stay with its picture."
-        )
-    raise NotYet(f"It reads {score:.0%} of the shuffled pictures; the other can do {wanted:.0%}.")
+def exercise_4(read: Any, shown: Pixels, truth: Labels, to_beat: float) -> str:
+    """Products halve the mistakes of a linear model."""
+    found = digits_read(
+        read,
+        shown,
+        if_odd="Does `read` return digits, or probabilities?",
+        if_same="Are the pictures prepared as those that the model learned from?",
+    )
+    return beaten(float(np.mean(found == truth)), to_beat, 1 / 2, len(truth))
 
 
-def _pixels_never_inked(answer: Any, X: Pixels) -> int:
-    found, largest = whole(answer, "a number of pixels"), X.max(axis=0)
-    right = int(np.sum(largest == 0))
-    if found == right:
-        return right
-    if found == X.shape[1] - right:
-        raise NotYet("These are the pixels *with* ink somewhere. The others are asked for.")
-    if found == np.sum(X == 0):
-        raise NotYet("That counts zeros in all pictures. Look for columns that are 0 throughout.")
-    if found == np.sum(X.min(axis=0) == 0):
-        raise NotYet("These are pixels that are 0 in *some* picture. In all of them is asked for.")
-    raise NotYet(f"Not {found}: a pixel counts if its largest value over all pictures is 0.")
-
-
-def _variance_held(answer: Any, X: Pixels) -> NDArray[np.float64]:
-    from sklearn.decomposition import PCA
-    from sklearn.preprocessing import StandardScaler
-
-    def alone(pixels: Pixels) -> NDArray[np.float64]:
-        ratio = PCA(svd_solver="covariance_eigh").fit(pixels).explained_variance_ratio_
-        return np.asarray(ratio, dtype=np.float64)
-
-    found, places = numbers(answer, (2,), "two shares, of 20 and of 60 components"), [19, 59]
-    each = alone(X)
-    right = each.cumsum()[places]
-    if np.allclose(found, right, atol=0.003):
-        return right
-    if np.allclose(found, 100 * right, atol=0.3):
-        raise NotYet("These are percent. A share lies between 0 and 1.")
-    if np.allclose(found, each[places], atol=0.0005):
-        raise NotYet("That is component 20 and component 60 alone. Add up all from the first on.")
-    if np.allclose(found, right[::-1], atol=0.003):
-        raise NotYet("First the share of 20 components, then that of 60.")
-    if np.allclose(found, 1 - right, atol=0.003):
-        raise NotYet("That is the variance that is lost. What is kept is asked for.")
-    if np.allclose(found, each.cumsum()[[20, 60]], atol=0.0005):
-        raise NotYet("Off by one: counting starts at 0, so the first 20 stand at place 19.")
-    if np.allclose(found, alone(StandardScaler().fit_transform(X)).cumsum()[places], atol=0.003):
-        raise NotYet("Standardised pixels have other components. Take `X_known` as it is.")
-    raise NotYet(f"The first 20 hold {right[0]:.3f} of the variance, not {found[0]:.3f}.")
+def _near(found: NDArray[np.float64], right: NDArray[np.float64]) -> bool:
+    return bool(np.abs(found - right).max() < 0.02 * np.abs(right).max())
 
 
 def _pipeline(n: int, *, products: bool = True, whiten: bool = False) -> Pipeline:

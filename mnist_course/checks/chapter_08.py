@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_course.checks.answers import NotYet, called, close, number, numbers
+from mnist_course.checks.answers import (
+    NotYet,
+    beaten,
+    called,
+    close,
+    digits_read,
+    number,
+    numbers,
+)
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -47,29 +55,51 @@ def exercise_2(condense: Any, Z: Floats, y: Labels) -> str:
     return f"right. {len(in_order)} of these {len(Z)} rows are kept."
 
 
-def exercise_3(
-    psnr: Any, mixed: Any, by_pca: Floats, by_look_up: Floats, true: NDArray[np.uint8]
-) -> str:
-    """Decibels, and the mean of two cleaned pictures."""
-    for cleaned in (by_pca, 0.5 * by_look_up):
-        found = number(called(psnr, cleaned, true), "a ratio in decibels")
-        _look_at_decibels(found, np.asarray(cleaned, dtype=np.float64) - true)
-    pictures = numbers(mixed, true.shape, "the mean of two sets of pictures")
-    half = (np.asarray(by_pca, dtype=np.float64) + by_look_up) / 2
-    if np.abs(pictures - half).max() > 0.51:  # whole grey values are as good
-        if close(pictures, 2 * half):
-            raise NotYet("That is the sum. The mean is half of it.")
-        if close(pictures, by_pca) or close(pictures, by_look_up):
-            raise NotYet("That is one of the two by itself. Add the other, and halve the sum.")
-        if close(pictures, true):
-            raise NotYet("These are the true pictures, and nobody has those when cleaning.")
-        raise NotYet("Every pixel of `mixed` should lie halfway between the two cleaned ones.")
-    each = [_decibels(np.asarray(p, dtype=np.float64) - true) for p in (by_pca, by_look_up, half)]
-    verdict = "better than either" if each[2] > max(each[:2]) else "not better than both"
-    return (
-        f"right. PCA {each[0]:.1f} dB, look-up {each[1]:.1f} dB, their mean {each[2]:.1f} dB: "
-        f"{verdict}."
-    )
+def exercise_3(split: Any, images: NDArray[np.uint8], labels: Labels, with_copies: Any) -> str:
+    """Rows to judge with, none of which has a copy among those to learn from."""
+    n, n_new = len(images), 12
+    try:
+        rows, row_labels, new, new_labels = called(split, images, labels, n_new)
+    except (TypeError, ValueError):
+        raise NotYet("Expected four arrays: rows and labels to learn from, and to judge.") from None
+    size = images.shape[1:]
+    rows = numbers(rows, (-1, *size), "pictures to learn from")
+    new = numbers(new, (-1, *size), "pictures to judge with")
+    row_labels = numbers(row_labels, (len(rows),), "a label for each row to learn from")
+    new_labels = numbers(new_labels, (len(new),), "a label for each row to judge with")
+
+    origin = {picture.tobytes(): i for i, picture in enumerate(_flat(images))}
+    copied, numbers_of = with_copies(images, np.arange(n))
+    copy_of = dict(zip((c.tobytes() for c in _flat(copied)), numbers_of, strict=True))
+    aside = [origin.get(picture.tobytes(), -1) for picture in _flat(new)]
+    taken = [copy_of.get(picture.tobytes(), -1) for picture in _flat(rows)]
+    if len(new) != n_new:
+        raise NotYet(f"{n_new} rows to judge with were asked for, and here are {len(new)}.")
+    if -1 in aside:
+        raise NotYet(
+            "There are copies among the rows to judge with. Set pictures aside as they are."
+        )
+    if len(set(aside)) < n_new:
+        raise NotYet("A picture is there twice among the rows to judge with.")
+    if set(aside) & set(taken):
+        raise NotYet("A picture that was set aside, or a copy of it, is among those to learn from.")
+    if -1 in taken or len(rows) != len(copied) // n * (n - n_new):
+        raise NotYet("The rows to learn from should be all other images, each with its copies.")
+    if not (
+        np.array_equal(row_labels, labels[taken]) and np.array_equal(new_labels, labels[aside])
+    ):
+        raise NotYet("The pictures are all there, but labels do not belong to their pictures.")
+    return f"right. {n_new} pictures judge, and none of the {len(rows)} rows is a copy of them."
+
+
+def exercise_4(read: Any, shown: NDArray[np.uint8], truth: Labels, to_beat: float) -> str:
+    """Components, weights and copies together."""
+    found = digits_read(read, shown, if_same="Are pictures turned into components by `pca`?")
+    return beaten(float(np.mean(found == truth)), to_beat, 1 / 3, len(truth))
+
+
+def _flat(pictures: NDArray[Any]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(np.reshape(pictures, (len(pictures), -1)).astype(np.uint8))
 
 
 def _upside_down(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -174,43 +204,3 @@ def _say_what_was_kept(found: Floats, right: list[int], Z: Floats, y: Labels) ->
     place = int(np.setxor1d(found, right)[0])
     fate = "kept" if place in right else "dropped"
     raise NotYet(f"Of {len(Z)} rows {len(right)} are kept. Row {place} should be {fate}.")
-
-
-def _decibels(errors: Floats) -> float:
-    return float(10 * np.log10(255**2 / np.mean(errors**2)))
-
-
-def _look_at_decibels(found: float, errors: Floats) -> None:
-    mean = float(np.mean(errors**2))
-
-    def told(value: float) -> bool:
-        return abs(found - value) <= 1e-3 * abs(value)
-
-    ratio, each = 255**2 / mean, np.mean(errors**2, axis=1)
-    if told(10 * np.log10(ratio)):
-        return
-    if told(mean) or told(mean**0.5):
-        raise NotYet("That is the error itself, in grey values. PSNR compares it with 255.")
-    if told(20 * np.log10(ratio)) or told(5 * np.log10(ratio)):
-        raise NotYet(
-            "Off by a factor of two: 10 times the logarithm of 255² over the *squared* error."
-        )
-    if told(10 * np.log(ratio)):
-        raise NotYet("`np.log` is the natural logarithm. Decibels take `np.log10`.")
-    if told(np.log10(ratio)):
-        raise NotYet("These are bels. A bel has ten decibels.")
-    if told(-10 * np.log10(ratio)):
-        raise NotYet("The ratio is upside down: 255² over the error, so that more is better.")
-    if told(10 * np.log10(1 / mean)):
-        raise NotYet("The peak is missing: 255, the largest grey value, squared.")
-    if told(10 * np.log10(255 / mean)):
-        raise NotYet("The peak has to be squared as well: 255².")
-    if told(10 * np.log10(255**2 / np.mean(np.abs(errors)))) or told(
-        20 * np.log10(255 / np.mean(np.abs(errors)))
-    ):
-        raise NotYet("That takes the mean *absolute* error. PSNR takes the mean squared one.")
-    if told(10 * np.log10(255**2 / np.sum(errors**2))):
-        raise NotYet("That is the *sum* of squared errors. Take their mean.")
-    if told(float(np.mean(10 * np.log10(255**2 / each)))):
-        raise NotYet("That is the mean of one PSNR for each picture. Average the errors first.")
-    raise NotYet(f"With a mean squared error of {mean:.0f}, {found:.2f} dB are not right.")

@@ -6,7 +6,6 @@ The rules read the notebook only; whether its outputs are still true is ``verify
 from __future__ import annotations
 
 import ast
-import functools
 import io
 import re
 import tokenize
@@ -23,14 +22,12 @@ from mnist_course_tools.check.claim_rules import (
     is_claim,
 )
 from mnist_course_tools.normalise import normalise
-from mnist_course_tools.notebooks import chapter_of, is_solution
+from mnist_course_tools.notebooks import is_solution
 
 MOST_BYTES = 600_000
 MOST_CELLS = 48
 # A cell that needs scrolling holds more than one idea. Imports and claims are not counted.
 MOST_CODE_LINES = 15
-# Chapters whose second edition is still to come: their cells are longer.
-FIRST_EDITIONS, MOST_CODE_LINES_THERE = (7, 8), 25
 # How long a lesson takes: words a minute; minutes for a line of code, a picture, and a prediction
 # that one thinks about. The stated minutes may differ from the sum by a fifth.
 WORDS_A_MINUTE, A_LINE, A_PICTURE, A_PREDICTION, ALLOWED = 200, 1 / 12, 3 / 4, 1, 1 / 5
@@ -120,9 +117,6 @@ def check_file(path: Path) -> list[str]:
         # v4.reads takes the file as it is; nbformat.read would mend missing cell ids silently.
         notebook = nbformat.v4.reads(path.read_text(encoding="utf-8"))
         rules = SOLUTION_RULES if is_solution(path) else RULES
-        if rules is RULES and chapter_of(path) in FIRST_EDITIONS:
-            longer = functools.partial(short_code_cells, most=MOST_CODE_LINES_THERE)
-            rules = tuple(longer if rule is short_code_cells else rule for rule in RULES)
         return problems(notebook, name=path.name, size=path.stat().st_size, rules=rules)
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         return [f"{path.name} is not a notebook in nbformat 4 ({error!r}): save it with Jupyter."]
@@ -302,14 +296,14 @@ def no_trailing_semicolon(notebook: NotebookNode) -> Iterator[str]:
             yield f"cell {number}: ends with ';'. Assign the result instead."
 
 
-def short_code_cells(notebook: NotebookNode, most: int = MOST_CODE_LINES) -> Iterator[str]:
+def short_code_cells(notebook: NotebookNode) -> Iterator[str]:
     """One cell, one idea; imports are no ideas, and claims are sentences."""
     for number, cell in _code_cells(notebook):
         count = sum(1 for line in _counted_lines(cell.source) if line.strip())
-        if count > most:
+        if count > MOST_CODE_LINES:
             yield (
-                f"cell {number}: {count} lines of code, but at most {most}. Split it, or move "
-                "what distracts into the package."
+                f"cell {number}: {count} lines of code, but at most {MOST_CODE_LINES}. Split it, "
+                "or move what distracts into the package."
             )
 
 

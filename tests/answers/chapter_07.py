@@ -30,53 +30,65 @@ def confusions() -> Case:
     share = (14 + 9 + 8 + 8) / total
     one_way = [(4, 9), (2, 7), (3, 5), (1, 7)]
     twice = [(4, 9), (9, 4), (3, 5), (5, 3)]
+    shown = np.arange(100, 110)
+    wrong, called = errors.sum(axis=1), errors.sum(axis=0)
+    read = 1 - wrong / shown
+    precision = (shown - wrong) / (shown - wrong + called)
     return Case(
-        {"errors": errors},
-        (pairs, share),
+        {"errors": errors, "shown": shown},
+        (pairs, share, read),
         [
-            ((one_way, share), "*one* direction"),
-            ((twice, share), "stands there twice"),
-            (([(0, 0), *pairs[:3]], share), "no error"),
-            (([(0, 10), *pairs[:3]], share), "two digits from 0 to 9"),
-            (([(0, 6), *pairs[:3]], share), "0 and 6 are confused 1 times"),
-            ((pairs[:3], share), "shape"),
-            ((pairs, 100 * share), "percent"),
-            ((pairs, share / 2), "counts every error twice"),
-            ((pairs, (9 + 7 + 0 + 4) / total), "both of their directions"),
-            ((pairs, 4 / 45), "spread evenly"),
-            ((pairs, 39), "the number of errors"),
-            ((pairs, 0.9), "They hold 39 of"),
+            ((pairs, share, 100 * read), "percent"),
+            ((pairs, share, 1 - read), "*misread*"),
+            ((pairs, share, shown - wrong), "These are counts"),
+            ((pairs, share, 1 - called / shown), "added up columns"),
+            ((pairs, share, 1 - wrong / wrong.sum()), "divides by all errors"),
+            ((pairs, share, precision), "precision"),
+            ((pairs, share, read * 0.9), "are read, not"),
+            ((pairs, share, read[:9]), "shape"),
+            ((one_way, share, read), "*one* direction"),
+            ((twice, share, read), "stands there twice"),
+            (([(0, 0), *pairs[:3]], share, read), "no error"),
+            (([(0, 10), *pairs[:3]], share, read), "two digits from 0 to 9"),
+            (([(0, 6), *pairs[:3]], share, read), "0 and 6 are confused 1 times"),
+            ((pairs[:3], share, read), "shape"),
+            ((pairs, 100 * share, read), "percent"),
+            ((pairs, share / 2, read), "counts every error twice"),
+            ((pairs, (9 + 7 + 0 + 4) / total, read), "both of their directions"),
+            ((pairs, 4 / 45, read), "spread evenly"),
+            ((pairs, 39, read), "the number of errors"),
+            ((pairs, 0.9, read), "They hold 39 of"),
         ],
     )
 
 
 def gammas() -> Case:
     _, Z, y = _rows()
-    gammas = np.logspace(-4, 2, 7)
     given = {"Z": Z[:300], "y": y[:300], "Z_new": Z[1000:1300], "y_new": y[1000:1300]}
 
-    def scores(which, C=5):
-        models = [SVC(C=C, gamma=gamma).fit(Z[:300], y[:300]) for gamma in gammas]
-        return [model.score(given[f"Z{which}"], given[f"y{which}"]) for model in models]
+    def scores(gammas, Z, y, Z_new, y_new):
+        return [SVC(C=5, gamma=gamma).fit(Z, y).score(Z_new, y_new) for gamma in gammas]
 
-    seen, new = scores(""), scores("_new")
-    best = gammas[np.argmax(new)]
+    def by_seen(gammas, Z, y, Z_new, y_new):
+        return gammas[np.argmax(scores(gammas, Z, y, Z, y))]
+
+    def choose(gammas, *rows):
+        return gammas[np.argmax(scores(gammas, *rows))]
+
+    grid = np.logspace(-4, 2, 7)
     return Case(
-        {"gammas": gammas, **given},
-        (seen, new, best),
+        {"gammas": grid, **given},
+        (choose,),
         [
-            ((new, seen, best), "changed places"),
-            ((seen, seen, best), "`new` holds the accuracy on the rows that"),
-            ((new, new, best), "`seen` holds"),
-            ((np.multiply(seen, 100), np.multiply(new, 100), best), "percent"),
-            ((scores("", C=1), scores("_new", C=1), best), "another `C`"),
-            ((np.full(7, 0.3), np.full(7, 0.3), best), "not 0.300 and 0.300"),
-            ((seen[:6], new, best), "shape"),
-            ((seen, new, 100), "do not help to choose"),
-            ((seen, new, np.argmax(new)), "the *place*"),
-            ((seen, new, max(new)), "the best accuracy"),
-            ((seen, new, 0.07), "none of the `gammas`"),
-            ((seen, new, 0.0001), "Another gamma"),
+            ((lambda gammas, *rows: by_seen(gammas[::-1], *rows),), "has *seen*"),
+            ((lambda gammas, *rows: choose(grid, *rows),), "none of the `gammas`"),
+            ((lambda gammas, *rows: np.argmax(scores(gammas, *rows)),), "the *place*"),
+            ((lambda gammas, *rows: max(scores(gammas, *rows)),), "the best accuracy"),
+            ((lambda gammas, *rows: 0.07,), "none of the `gammas`"),
+            ((lambda gammas, *rows: gammas[np.argsort(scores(gammas, *rows))[-3]],), "Another"),
+            ((lambda gammas, *rows: scores(gammas, *rows),), "a single number"),
+            ((choose(grid, *given.values()),), "Expected a function"),
+            ((lambda gammas: gammas[2],), "stopped with TypeError"),
         ],
     )
 
@@ -121,29 +133,23 @@ def powers() -> Case:
     )
 
 
-def duels() -> Case:
-    def counts(n):
-        return n * (n - 1) // 2, n
-
-    ratio = 10 / (45 * 0.04)
+def virtual() -> Case:
+    X, _, y = _rows()
+    X, y, shown, truth = 255 * X[:400], y[:400], 255 * X[1000:1400], y[1000:1400]
+    few, many = (SVC(C=5, gamma=0.02).fit(X[:n] / 255, y[:n]) for n in (60, 400))
+    to_beat = few.score(shown / 255, truth)
     return Case(
-        {},
-        (counts, ratio),
+        {"shown": shown, "truth": truth, "to_beat": to_beat},
+        (lambda pictures: many.predict(pictures / 255),),
         [
-            ((lambda n: counts(n)[::-1], ratio), "First the number of duels"),
-            ((lambda n: (n * (n - 1), n), ratio), "counted twice"),
-            ((lambda n: (n * (n + 1) // 2, n), ratio), "against itself"),
-            ((lambda n: (n * n, n), ratio), "against itself"),
-            ((lambda n: (45, 10), ratio), "6 pairs can be made"),
-            ((lambda n: (counts(n)[0], 1), ratio), "The duels are right"),
-            ((lambda n: counts(n)[0], ratio), "shape"),
-            ((counts, 1 / ratio), "Upside down"),
-            ((counts, 10 / 9), "with their square"),
-            ((counts, 10 / 45), "numbers of models"),
-            ((counts, 10 / 0.45), "*two* of the ten"),
-            ((counts, 3), "squared"),
+            ((lambda pictures: few.predict(pictures / 255),), "exactly the number to beat"),
+            ((lambda pictures: many.predict(pictures[:, ::-1] / 255),), "it takes"),
+            ((many.predict,), "divided by 255"),
+            ((lambda pictures: many.decision_function(pictures / 255),), "shape"),
+            ((lambda pictures: np.roll(many.predict(pictures / 255), 1),), "place among"),
+            ((many,), "Expected a function"),
         ],
     )
 
 
-CASES: Cases = {"7.1": confusions, "7.2": gammas, "7.3": powers, "7.4": duels}
+CASES: Cases = {"7.1": confusions, "7.2": gammas, "7.3": powers, "7.4": virtual}

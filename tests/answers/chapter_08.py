@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from sklearn.decomposition import PCA
+from sklearn.neighbors import KNeighborsClassifier
 
 from mnist_course import load_mnist
 from tests.answers import Case, Cases
@@ -118,48 +119,74 @@ def condensed() -> Case:
     )
 
 
-def mixture() -> Case:
-    true = load_mnist("digits").train[0][:20]
-    rng = np.random.default_rng(0)
-    by_pca = true + rng.normal(0, 20, true.shape)
-    by_look_up = true + rng.normal(0, 25, true.shape)
-    mixed = (by_pca + by_look_up) / 2
+def _with_copies(images, labels):
+    moved = [np.roll(images, step, axis=axis) for step in (1, -1) for axis in (1, 2)]
+    return np.concatenate([images, *moved]), np.tile(labels, 5)
 
-    def mse(cleaned, true):
-        return np.mean((cleaned - true) ** 2)
 
-    def psnr(cleaned, true):
-        return 10 * np.log10(255**2 / mse(cleaned, true))
+def brothers() -> Case:
+    X, y = load_mnist("digits").train
+    images, labels = X[:50].reshape(-1, 28, 28), y[:50]
 
-    def of_each(cleaned, true):
-        return np.mean([psnr(a, b) for a, b in zip(cleaned, true, strict=True)])
+    def split(images, labels, n_new):
+        return *_with_copies(images[n_new:], labels[n_new:]), images[:n_new], labels[:n_new]
 
-    wrong = {
-        "the error itself": lambda c, t: mse(c, t) ** 0.5,
-        "Off by a factor of two": lambda c, t: 2 * psnr(c, t),
-        "natural logarithm": lambda c, t: 10 * np.log(255**2 / mse(c, t)),
-        "bels": lambda c, t: psnr(c, t) / 10,
-        "upside down": lambda c, t: -psnr(c, t),
-        "The peak is missing": lambda c, t: 10 * np.log10(1 / mse(c, t)),
-        "has to be squared": lambda c, t: 10 * np.log10(255 / mse(c, t)),
-        "*absolute* error": lambda c, t: 20 * np.log10(255 / np.mean(np.abs(c - t))),
-        "*sum* of squared": lambda c, t: 10 * np.log10(255**2 / np.sum((c - t) ** 2)),
-        "one PSNR for each picture": of_each,
-        "are not right": lambda c, t: 12.0,
-        "a single number": lambda c, t: 10 * np.log10(255**2 / ((c - t) ** 2 + 1)),
-    }
+    def late(images, labels, n_new):
+        rows, row_labels = _with_copies(images, labels)
+        order = np.random.default_rng(0).permutation(len(rows))
+        new, known = order[:n_new], order[n_new:]
+        return rows[known], row_labels[known], rows[new], row_labels[new]
+
+    def overlapping(images, labels, n_new):
+        return *_with_copies(images, labels), images[:n_new], labels[:n_new]
+
+    def without_copies(images, labels, n_new):
+        return images[n_new:], labels[n_new:], images[:n_new], labels[:n_new]
+
+    def twice(images, labels, n_new):
+        rows, row_labels, new, new_labels = split(images, labels, n_new)
+        new[-1], new_labels[-1] = new[0], new_labels[0]
+        return rows, row_labels, new, new_labels
+
+    def repeated(images, labels, n_new):
+        rows, _, new, new_labels = split(images, labels, n_new)
+        return rows, np.repeat(labels[n_new:], 5), new, new_labels
+
     return Case(
-        {"by_pca": by_pca, "by_look_up": by_look_up, "true": true},
-        (psnr, mixed),
+        {"images": images, "labels": labels, "with_copies": _with_copies},
+        (split,),
         [
-            *(((function, mixed), words) for words, function in wrong.items()),
-            ((psnr, by_pca + by_look_up), "the sum"),
-            ((psnr, by_pca), "one of the two by itself"),
-            ((psnr, true), "nobody has those"),
-            ((psnr, np.sqrt(np.abs(by_pca * by_look_up))), "halfway"),
-            ((psnr, (psnr(by_pca, true) + psnr(by_look_up, true)) / 2), "shape"),
+            ((late,), "Set pictures aside as they are"),
+            ((overlapping,), "is among those to learn from"),
+            ((without_copies,), "each with its copies"),
+            ((lambda images, labels, n: split(images, labels, n + 1),), "were asked for"),
+            ((twice,), "there twice"),
+            ((repeated,), "do not belong"),
+            ((lambda *some: split(*some)[:3],), "four arrays"),
+            ((split(images, labels, 5),), "Expected a function"),
         ],
     )
 
 
-CASES: Cases = {"8.1": copies, "8.2": condensed, "8.3": mixture}
+def together() -> Case:
+    X, y = load_mnist("digits").train
+    known, labels, shown, truth = X[:300], y[:300], X[800:1400], y[800:1400]
+    few, many = (
+        KNeighborsClassifier(k, weights="distance").fit(known[:n], labels[:n])
+        for k, n in ((5, 60), (3, 300))
+    )
+    return Case(
+        {"shown": shown, "truth": truth, "to_beat": few.score(shown, truth)},
+        (many.predict,),
+        [
+            ((few.predict,), "exactly the number to beat"),
+            ((lambda pictures: many.predict(pictures[:, ::-1]),), "it takes"),
+            ((lambda pictures: many.predict(0 * pictures),), "turned into components"),
+            ((many.predict_proba,), "shape"),
+            ((lambda pictures: np.roll(many.predict(pictures), 1),), "place among"),
+            ((many,), "Expected a function"),
+        ],
+    )
+
+
+CASES: Cases = {"8.1": copies, "8.2": condensed, "8.3": brothers, "8.4": together}
