@@ -143,6 +143,10 @@ def brothers() -> Case:
     def without_copies(images, labels, n_new):
         return images[n_new:], labels[n_new:], images[:n_new], labels[:n_new]
 
+    def the_same_again(images, labels, n_new):
+        rows, row_labels = images[n_new:], labels[n_new:]
+        return np.tile(rows, (5, 1, 1)), np.tile(row_labels, 5), images[:n_new], labels[:n_new]
+
     def twice(images, labels, n_new):
         rows, row_labels, new, new_labels = split(images, labels, n_new)
         new[-1], new_labels[-1] = new[0], new_labels[0]
@@ -159,6 +163,7 @@ def brothers() -> Case:
             ((late,), "Set pictures aside as they are"),
             ((overlapping,), "is among those to learn from"),
             ((without_copies,), "each with its copies"),
+            ((the_same_again,), "each with its copies"),
             ((lambda images, labels, n: split(images, labels, n + 1),), "were asked for"),
             ((twice,), "there twice"),
             ((repeated,), "do not belong"),
