@@ -75,15 +75,15 @@ def exercise_2(
     read: Any, shown: NDArray[np.float32], truth: NDArray[np.int64], to_beat: float
 ) -> str:
     """Pale pictures are read as well as dark ones, once their length is taken away."""
-    score = {}
-    for ink in (0.3, 0.6):
-        found = digits_read(read, (ink * shown).astype(np.float32))
-        score[ink] = float(np.mean(found == truth))
-    words = beaten(score[0.3], to_beat, 1 / 2, len(truth))
-    if score[0.6] < score[0.3] - 0.05:
+    pale, mixed = (
+        float(np.mean(digits_read(read, (ink * shown).astype(np.float32)) == truth))
+        for ink in (0.3, np.geomspace(0.03, 1, len(shown))[:, None])
+    )
+    words = beaten(pale, to_beat, 1 / 2, len(truth))
+    if mixed < pale - 0.05:
         raise NotYet(
-            f"At 30 % of the ink it reads {score[0.3]:.1%}, but at 60 % only {score[0.6]:.1%}. It "
-            "should not know how pale the pictures are."
+            f"With 30 % of the ink it reads {pale:.1%}, but where each picture has another share, "
+            f"from 3 % to all, only {mixed:.1%}. It should not know how pale the pictures are."
         )
     return words
 

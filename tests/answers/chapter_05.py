@@ -96,6 +96,8 @@ def pale() -> Case:
                 ),
                 "how pale",
             ),
+            ((peeks,), "how pale"),
+            ((lambda pictures: by_255.predict(255 / pictures.max() * pictures),), "how pale"),
             ((by_its_batch,), "its place among the others"),
             ((by_length,), "Expected a function"),
             ((lambda pictures: by_length.predict(pictures)[:9],), "shape"),
