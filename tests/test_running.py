@@ -304,6 +304,7 @@ def test_the_reader_s_own_start_up_files_are_left_out(tmp_path, monkeypatch):
     spoil_start_up(monkeypatch, tmp_path / "home", "seed = 'spoiled'; surprise = 1")
     notebook = write_notebook(tmp_path / "01_clean.ipynb", "print('surprise' in globals())")
     (outcome,) = _run(tmp_path, notebook)
+    assert outcome.ok, outcome.failure
     assert _texts(outcome.output) == ["False\n"]
 
 
