@@ -1,5 +1,8 @@
 """The geometry of MNIST's form: a 20 × 20 box, centred by mass in 28 × 28 [1]_.
 
+The middle of 28 pixels lies between the pixels 13 and 14. Those who made MNIST centred on pixel 14:
+cropping its pictures and centring them here gives back each of them, pixel for pixel.
+
 Pictures are uint8 arrays of shape (height, width): ink is bright, background is 0.
 
 References
@@ -47,13 +50,13 @@ def centre_of_mass(image: NDArray[np.uint8]) -> tuple[float, float]:
 
 
 def centre_by_mass(image: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8]:
-    """Place a picture on an empty square, its centre of mass in the middle, by whole pixels.
+    """Place a picture on an empty square, its centre of mass on pixel `side` / 2, by whole pixels.
 
     It is never moved so far that ink is cut off.
     """
     height, width = image.shape
     row, column = centre_of_mass(image)
-    middle = (side - 1) / 2
+    middle = side / 2
     top = int(np.clip(round(middle - row), 0, side - height))
     left = int(np.clip(round(middle - column), 0, side - width))
     square = np.zeros((side, side), dtype=np.uint8)

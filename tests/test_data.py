@@ -304,9 +304,8 @@ def test_the_ink_of_every_digit_lies_within_a_20_by_20_box(digits):
 
 
 def test_every_digit_is_centred_by_mass(digits):
-    middle = (SIDE - 1) / 2
     for picture in digits.images.reshape(-1, SIDE, SIDE):
-        assert np.abs(np.array(centre_of_mass(picture)) - middle).max() <= 1
+        assert np.abs(np.array(centre_of_mass(picture)) - SIDE / 2).max() <= 1
 
 
 def test_the_split_is_about_six_to_one_in_every_class(digits):
