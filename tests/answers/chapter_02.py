@@ -74,7 +74,7 @@ def four_or_nine() -> Case:
     fit, val = np.array_split(np.flatnonzero(np.isin(y, [4, 9])), 2)
 
     def window(pictures):
-        return pictures.reshape(-1, 28, 28)[:, 4:10, 11:17].mean(axis=(1, 2))
+        return pictures.reshape(-1, 28, 28)[:, 6:10, 10:18].mean(axis=(1, 2))
 
     def ink(pictures):
         return pictures.mean(axis=1)

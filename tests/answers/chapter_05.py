@@ -41,7 +41,7 @@ def scaled() -> Case:
         return right(scaler, KNeighborsClassifier(1), *rows)
 
     return Case(
-        _rows(400),
+        _rows(300),
         (right,),
         [
             ((by_itself,), "scaled by themselves"),
