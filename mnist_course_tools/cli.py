@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mnist_course_tools.run.runner import Place
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
+_LEAST_ROWS = 200  # to train on: one model has 120 components, and each digit has to be there
 
 app = typer.Typer(
     help="Run, check and look after the course 'Classical machine learning on MNIST'.",
@@ -232,6 +233,43 @@ def doctor(data_home: DataHome = None) -> None:
         else f"The notebooks can run{f'; {hints} hint(s) above' if hints else ''}."
     )
     raise typer.Exit(FAILED if missing else OK)
+
+
+@app.command()
+def predict(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE", help="Pictures of digits, folders of them, or *.png."),
+    ],
+    source: Annotated[
+        str, typer.Option(help="What the models learn from: auto, mnist or digits.")
+    ] = "auto",
+    data_home: DataHome = None,
+    rows: Annotated[
+        int | None,
+        typer.Option(min=_LEAST_ROWS, help="Train on the first rows only, for less waiting."),
+    ] = None,
+    page: Annotated[
+        bool, typer.Option("--page", help="Read all digits of a picture that shows several.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON for other programs, and nothing else.")
+    ] = False,
+) -> None:
+    """Read your own handwriting with the models of the course, which are trained once."""
+    from mnist_course_tools.predict import predict as read
+
+    with _stoppable():
+        good = read(
+            files,
+            console,
+            source=source,
+            data_home=data_home,
+            rows=rows,
+            page=page,
+            as_json=as_json,
+        )
+    raise typer.Exit(OK if good else FAILED)
 
 
 def main() -> NoReturn:
