@@ -26,11 +26,27 @@ if TYPE_CHECKING:  # for editors and type checkers, which do not run __getattr__
     from mnist_course.data import load_mnist as load_mnist
     from mnist_course.display import control as control
     from mnist_course.display import show as show
+    from mnist_course.drawing_pad import DrawingPad as DrawingPad
+    from mnist_course.edges import orientations as orientations
+    from mnist_course.errors import CourseError as CourseError
+    from mnist_course.handwriting import KINDS as KINDS
+    from mnist_course.handwriting import Steps as Steps
+    from mnist_course.handwriting import page_to_mnist as page_to_mnist
+    from mnist_course.handwriting import simulate_page as simulate_page
+    from mnist_course.handwriting import simulate_picture as simulate_picture
+    from mnist_course.handwriting import to_mnist as to_mnist
+    from mnist_course.handwriting import to_mnist_steps as to_mnist_steps
+    from mnist_course.hard_digits import HardDigits as HardDigits
     from mnist_course.machine import versions as versions
+    from mnist_course.models import course_models as course_models
+    from mnist_course.pair_svc import PairSVC as PairSVC
     from mnist_course.plots import *  # noqa: F403
     from mnist_course.report import published as published
     from mnist_course.report import recorded_benchmark as recorded_benchmark
     from mnist_course.report import reporter as reporter
+    from mnist_course.warp import Distortion as Distortion
+    from mnist_course.warp import deskew as deskew
+    from mnist_course.warp import normalise as normalise
 
 __version__ = "0.1.0"
 
@@ -42,12 +58,23 @@ _NAMES_IN = {
     "dask_cluster": ("cluster",),
     "data": ("Dataset", "load_idx", "load_mnist"),
     "display": ("control", "show"),
+    "drawing_pad": ("DrawingPad",),
+    "edges": ("orientations",),
+    "errors": ("CourseError",),
+    "handwriting": (
+        *("KINDS", "Steps", "page_to_mnist", "simulate_page", "simulate_picture"),
+        *("to_mnist", "to_mnist_steps"),
+    ),
+    "hard_digits": ("HardDigits",),
     "machine": ("versions",),
+    "models": ("course_models",),
+    "pair_svc": ("PairSVC",),
     "plots": (
         *("AMBER", "BLUE", "GREEN", "GREY", "ORANGE"),
         *("digit_grid", "pixel_map", "threshold_curve", "weight_grid"),
     ),
     "report": ("published", "recorded_benchmark", "reporter"),
+    "warp": ("Distortion", "deskew", "normalise"),
 }
 _HOME_OF = {name: module for module, names in _NAMES_IN.items() for name in names}
 

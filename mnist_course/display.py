@@ -54,7 +54,7 @@ def show(figure: Figure, alt: str) -> None:
     """
     from IPython.display import display
 
-    data, metadata = _output(to_png(figure), alt)
+    data, metadata = png_output(to_png(figure), alt)
     display(data, metadata=metadata, raw=True)
 
 
@@ -97,7 +97,7 @@ def control(
     for widget in controls.values():
         _fit(widget, letters=max(len(other.description) for other in controls.values()))
     still = _strip(draw, alt, strip, controls) if strip else None
-    data, metadata = _output(*picture_now(small=True), still=still)
+    data, metadata = png_output(*picture_now(small=True), still=still)
     # Invisible; the script says what it is good for.
     script = Path(__file__).with_name("front_end").joinpath("control.js")
     helper = AnyWidget(_esm=script.read_text(encoding="utf-8"), layout={"display": "none"})
@@ -114,7 +114,7 @@ def control(
             words = f"No picture: {type(error).__name__}: {error}\n{_positions(controls)}"
             data, metadata = {"text/plain": words}, {}
         else:
-            data, metadata = _output(png, words, still=still)
+            data, metadata = png_output(png, words, still=still)
             helper.send({"alt": words, "src": _PREFIX + base64.b64encode(png).decode("ascii")})
         picture.update(data, metadata=metadata, raw=True)
 
@@ -122,7 +122,7 @@ def control(
         widget.observe(redraw, names="value")
 
 
-def _output(
+def png_output(
     png: bytes, alt: str, *, still: tuple[bytes, str] | None = None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return data and metadata of a picture with words.

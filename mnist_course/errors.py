@@ -26,6 +26,10 @@ class ClusterError(CourseError):
     """A cluster of machines could not be had, or cannot do what is asked of it."""
 
 
+class PictureError(CourseError, ValueError):
+    """A picture that cannot be read, or does not show what is asked for."""
+
+
 said: set[str] = set()
 
 

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.pipeline import Pipeline
 
+from mnist_course.pair_svc import PairSVC
 from mnist_course.warp import Distortion, normalise
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class HardDigits(ClassifierMixin, BaseEstimator):
     .. [1] DeCoste and Schölkopf (2002). Training invariant support vector machines. Machine
        Learning 46, 161-190.
     """
+
+    shares_of = PairSVC.shares_of
 
     def __init__(
         self,

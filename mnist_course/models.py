@@ -23,7 +23,7 @@ def course_models() -> dict[str, Pipeline]:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer
 
-    from mnist_course.orientations import orientations
+    from mnist_course.edges import orientations
     from mnist_course.pair_svc import PairSVC
     from mnist_course.warp import normalise
 

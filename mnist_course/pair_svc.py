@@ -21,6 +21,8 @@ class PairSVC(SVC):
     Parameters are those of `SVC`, with ``kernel="rbf"``.
     """
 
+    shares_of = "share of duels"  # what `predict_proba` returns; no probability, though it looks it
+
     def __init__(self, *, C: float = 10.0, gamma: float | str = "scale", cache_size: float = 500):
         super().__init__(
             C=C, gamma=gamma, cache_size=cache_size, kernel="rbf", decision_function_shape="ovo"

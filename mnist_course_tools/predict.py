@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 TRUSTED = (
     "mnist_course.models.divide",
-    "mnist_course.orientations.orientations",
+    "mnist_course.edges.orientations",
     "mnist_course.pair_svc.PairSVC",
     "mnist_course.warp.normalise",
 )
@@ -299,9 +299,9 @@ def note(name: str, model: Pipeline, source: str, rows: int) -> dict[str, Any]:
 
 
 def _fingerprint(model: Pipeline) -> str:
-    from mnist_course import models, orientations, pair_svc, warp
+    from mnist_course import edges, models, pair_svc, warp
 
-    modules = (models, orientations, pair_svc, warp)
+    modules = (models, edges, pair_svc, warp)
     texts = [_definition(model), *(inspect.getsource(module) for module in modules)]
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 

@@ -8,8 +8,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from mnist_course import load_mnist
+from mnist_course.edges import orientations
 from mnist_course.hard_digits import HardDigits
-from mnist_course.orientations import orientations
 from mnist_course.pair_svc import PairSVC
 from mnist_course.warp import Distortion, normalise
 

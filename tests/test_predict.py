@@ -330,7 +330,7 @@ def test_a_changed_setting_or_a_changed_helper_is_another_definition(monkeypatch
     other.set_params(pairsvc__C=6)
     assert note("SVM", other, "digits", 1) != note("SVM", svm, "digits", 1)
     before = note("SVM", svm, "digits", 1)
-    for module in ("orientations", "warp", "pair_svc", "models"):
+    for module in ("edges", "warp", "pair_svc", "models"):
         source = predicting.inspect.getsource
         with monkeypatch.context() as patch:
             patch.setattr(

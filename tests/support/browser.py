@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -168,16 +168,50 @@ def wide(page: Page) -> int:
     return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
 
 
-def violations(page: Page) -> list[str]:
-    """Return what axe finds serious or critical on a page, a line for each."""
+def violations(page: Page, within: str | None = None) -> list[str]:
+    """Return what axe finds serious or critical on a page, a line for each.
+
+    Parameters
+    ----------
+    page : Page
+    within : str, optional
+        CSS selector of the part that is looked at.
+    """
     from axe_playwright_python.sync_playwright import Axe
 
-    found = Axe().run(page).response["violations"]
+    found = Axe().run(page, context=within).response["violations"]
     return [
         f"{one['id']}: {json.dumps([node['html'] for node in one['nodes'][:3]])}"
         for one in found
         if one["impact"] in ("serious", "critical")
     ]
+
+
+def swipe(page: Page, points: Sequence[tuple[float, float]]) -> None:
+    """Move a finger over a page that was opened with ``has_touch=True``."""
+    session = page.context.new_cdp_session(page)
+    for kind, (x, y) in zip(
+        ["touchStart", *["touchMove"] * (len(points) - 1)], points, strict=True
+    ):
+        touch = [{"x": x, "y": y}]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touch})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    session.detach()
+
+
+def ask_kernel(page: Page, code: str) -> str:
+    """Run code in the kernel of the notebook that JupyterLab shows; return what it prints."""
+    return page.evaluate(
+        """async code => {
+            const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+            const future = kernel.requestExecute({ code, store_history: false });
+            let text = "";
+            future.onIOPub = ({ content }) => { text += content.text ?? content.evalue ?? ""; };
+            await future.done;
+            return text.trim();
+        }""",
+        code,
+    )
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:

@@ -5,8 +5,8 @@ import pytest
 from scipy.ndimage import sobel
 
 from mnist_course import load_mnist
+from mnist_course.edges import CELLS, DIRECTIONS, orientations
 from mnist_course.geometry import SIDE
-from mnist_course.orientations import CELLS, DIRECTIONS, orientations
 
 
 def plain(picture, directions=DIRECTIONS, cells=CELLS):

@@ -1,0 +1,162 @@
+"""Answers to the exercises of chapter 9, right and wrong."""
+
+from __future__ import annotations
+
+import functools
+from contextlib import suppress
+
+import numpy as np
+from scipy.ndimage import gaussian_filter, maximum_filter
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from mnist_course import Steps, load_mnist, simulate_picture, to_mnist
+from mnist_course.errors import PictureError
+from mnist_course.geometry import centre_by_mass
+from tests.answers import Case, Cases
+
+
+@functools.cache
+def _fitted():
+    X, y = load_mnist("digits").train
+    model = make_pipeline(PCA(40, random_state=0), LogisticRegression(max_iter=2000))
+    return model.fit(X[:1000] / 255, y[:1000]), X[1000:], y[1000:]
+
+
+def polarity() -> Case:
+    _, pictures, _ = _fitted()
+
+    def right(picture):
+        return np.mean(picture) < np.median(picture)
+
+    return Case(
+        {"pictures": pictures[:40].reshape(-1, 28, 28)},
+        (right,),
+        [
+            ((lambda picture: picture.mean() > 127,), "fixed brightness"),
+            ((lambda picture: np.median(picture) > 127,), "fixed brightness"),
+            ((lambda picture: not right(picture),), "other way around"),
+            ((lambda picture: picture < 127,), "one truth value"),
+            ((lambda picture: "dark",), "one truth value"),
+            ((lambda picture: True,), "has light ink"),
+            ((True,), "Expected a function"),
+        ],
+    )
+
+
+def centred() -> Case:
+    _, pictures, _ = _fitted()
+
+    def by(middle, weigh=True, swap=False, box=False):
+        def place(ink):
+            rows, columns = np.indices(ink.shape)
+            weight = ink / ink.sum() if weigh else (ink > 0) / (ink > 0).sum()
+            means = [(weight * rows).sum(), (weight * columns).sum()]
+            means = [(size - 1) / 2 for size in ink.shape] if box else means
+            top, left = (round(middle - mean) for mean in means[:: -1 if swap else 1])
+            placed = np.zeros((40, 40), ink.dtype)
+            placed[top : top + len(ink), left : left + ink.shape[1]] = ink
+            return placed[:28, :28]
+
+        return place
+
+    return Case(
+        {"pictures": pictures[:60].reshape(-1, 28, 28)},
+        (by(14),),
+        [
+            ((by(14, weigh=False),), "Weight it by its ink"),
+            ((by(13),), "should be 14"),
+            ((by(13.5),), "exact middle"),
+            ((by(14, box=True),), "box around the ink"),
+            ((by(14, swap=True),), "changed places"),
+            ((by(12),), "rows and"),
+            ((lambda ink: by(14)(ink) / 255,), "ink itself has changed"),
+            ((lambda ink: by(14)(ink).astype(float),), "dtype"),
+            ((lambda ink: ink,), "shape"),
+            ((centre_by_mass(pictures[0].reshape(28, 28)[4:24, 4:24]),), "Expected a function"),
+        ],
+    )
+
+
+def sure() -> Case:
+    model, X, y = _fitted()
+    shares = model.predict_proba(X / 255)
+
+    def answers(shares, least):
+        return np.where(shares.max(axis=1) >= least, shares.argmax(axis=1), -1)
+
+    def judged(given, truth):
+        answered = given >= 0
+        right = np.mean(given[answered] == truth[answered]) if answered.any() else 1.0
+        return np.mean(answered), right
+
+    def strict(shares, least):
+        return np.where(shares.max(axis=1) > least, shares.argmax(axis=1), -1)
+
+    def unsure(shares, least):
+        return np.where(shares.max(axis=1) < least, shares.argmax(axis=1), -1)
+
+    def nan(given, truth):
+        answered = given >= 0
+        with np.errstate(invalid="ignore"):
+            return np.mean(answered), np.divide(np.sum(given == truth), answered.sum())
+
+    def of_all(given, truth):
+        answered = given >= 0
+        return answered.mean(), np.mean(given == truth) if answered.any() else 1.0
+
+    return Case(
+        {"shares": shares, "truth": y},
+        (answers, judged),
+        [
+            ((strict, judged), "exactly `least`"),
+            ((unsure, judged), "sure ones"),
+            ((lambda shares, least: shares.argmax(axis=1), judged), "All pictures are answered"),
+            ((lambda shares, least: answers(shares, least) + 1, judged), "should say"),
+            ((lambda shares, least: shares, judged), "shape"),
+            ((answers, lambda *both: judged(*both)[::-1]), "changed places"),
+            ((answers, lambda *both: judged(*both)[0]), "two numbers"),
+            ((answers, nan), "NaN"),
+            ((answers, of_all), "as wrong"),
+            ((answers, lambda g, t: (1 - judged(g, t)[0], judged(g, t)[1])), "*without*"),
+            ((answers, lambda g, t: (np.sum(g >= 0), judged(g, t)[1])), "is a count"),
+            ((answers, lambda g, t: (judged(g, t)[0], 1 - judged(g, t)[1])), "that is wrong"),
+            ((answers, lambda g, t: (0.123, 0.456)), "should say"),
+        ],
+    )
+
+
+def thick() -> Case:
+    model, X, y = _fitted()
+    rng = np.random.default_rng(0)
+    thin, truth = np.zeros((150, 784), np.uint8), y[:150]
+    for row, picture in zip(thin, X, strict=False):
+        with suppress(PictureError):
+            row[:] = to_mnist(simulate_picture(picture, rng, "bitmap"), Steps(width=False)).ravel()
+
+    def thicken(pictures, size=2):
+        squares = np.reshape(pictures, (-1, 28, 28)).astype(float)
+        fat = gaussian_filter(maximum_filter(squares, (1, size, size)), (0, 0.6, 0.6))
+        return np.clip(1.3 * fat, 0, 255).reshape(-1, 784)
+
+    def mixing(pictures):
+        return maximum_filter(pictures.reshape(-1, 28, 28), 2).reshape(-1, 784)
+
+    return Case(
+        {"model": model, "thin": thin, "truth": truth, "to_beat": model.score(thin / 255, truth)},
+        (thicken,),
+        [
+            ((lambda pictures: pictures,), "as thin as they were"),
+            ((mixing,), "beside it"),
+            ((lambda pictures: thicken(pictures) / 255,), "0 to 1"),
+            ((lambda pictures: 2.0 * pictures,), "between 0 and 255"),
+            ((lambda pictures: thicken(pictures, 7),), "too thick"),
+            ((lambda pictures: pictures.reshape(-1, 28, 28),), "shape"),
+            ((lambda pictures: 0.9 * pictures,), "too thin"),
+            ((thicken(thin),), "Expected a function"),
+        ],
+    )
+
+
+CASES: Cases = {"9.1": polarity, "9.2": centred, "9.3": sure, "9.4": thick}
