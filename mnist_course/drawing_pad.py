@@ -158,7 +158,8 @@ class DrawingPad(AnyWidget):
         from mnist_course.plots import BLUE, GREY
 
         parts = 2 + len(self.answers)
-        rows, columns = -(-parts // _ROW), min(parts, _ROW)
+        rows = -(-parts // _ROW)
+        columns = -(-parts // rows)
         fig, grid = plt.subplots(rows, columns, figsize=(2.3 * columns, 2.9 * rows))
         for spare in grid.flat[parts:]:
             spare.remove()

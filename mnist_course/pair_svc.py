@@ -23,7 +23,7 @@ class PairSVC(SVC):
 
     shares_of = "share of duels"  # what `predict_proba` returns; no probability, though it looks it
 
-    def __init__(self, *, C: float = 10.0, gamma: float | str = "scale", cache_size: float = 500):
+    def __init__(self, *, C: float = 10.0, gamma: float | str = "scale", cache_size: float = 200):
         super().__init__(
             C=C, gamma=gamma, cache_size=cache_size, kernel="rbf", decision_function_shape="ovo"
         )
@@ -42,7 +42,9 @@ class PairSVC(SVC):
             rows = X[start : start + _AT_ONCE]
             distance = lengths + np.square(rows).sum(axis=1)[:, None] - 2 * rows @ support.T
             values[start : start + _AT_ONCE] = np.exp(-gamma * distance) @ weights
-        return values + self.intercept_.astype(np.float32)
+        values += self.intercept_.astype(np.float32)
+        # Of two classes alone scikit-learn turns the sign around: there it speaks for the second.
+        return -values if len(self.classes_) == 2 else values
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
         """Return ten numbers a row that sum to 1: the products of each class's duels, as shares."""

@@ -44,11 +44,11 @@ class Distortion:
     (2003), Best practices for convolutional neural networks, ICDAR, 958-963.
     """
 
-    rotation: float = 15.0  # degrees to either side
-    scale: float = 0.15  # of each axis, up and down
-    shear: float = 0.15  # columns a row
+    rotation: float = 10.0  # degrees to either side
+    scale: float = 0.10  # of each axis, up and down
+    shear: float = 0.08  # columns a row
     shift: float = 0.7  # pixels along each axis
-    bend: float = 0.4  # pixels: standard deviation of each wave's height
+    bend: float = 0.6  # pixels: standard deviation of each wave's height
 
 
 def moments(images: Floats) -> Moments:

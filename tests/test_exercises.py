@@ -62,7 +62,7 @@ def test_every_lesson_has_its_exercises():
 @each_source
 def test_there_are_three_or_four_exercises_and_each_has_a_level(source):
     notebook = read_notebook(source)
-    tasks = [c.source for c in notebook.cells if re.match(r"## \d\.\d ", c.source)]
+    tasks = [c.source for c in notebook.cells if re.match(r"## \d+\.\d ", c.source)]
     assert 3 <= len(tasks) == len(_numbers(notebook)) <= 4
     for task in tasks:
         assert re.search(r"^\*(Warm-up|Core|Challenge)\b", task, re.MULTILINE), task[:60]

@@ -51,21 +51,33 @@ def test_the_same_seed_gives_the_same_machine_and_another_one_does_not(data, fit
     assert not np.array_equal(fitted.predict_proba(X), other.predict_proba(X))
 
 
-def test_only_the_machine_learns_from_copies(data, fitted):
+def test_only_the_machines_learn_from_copies_and_each_from_its_own(data, fitted):
     plain = edges().fit(*data.train)
-    assert np.array_equal(plain[-2].components_, fitted.pipeline_[-2].components_)
-    assert len(fitted.n_rows_) == 2
-    for rows, support in fitted.n_rows_:
-        assert support <= rows
+    assert np.array_equal(plain[-2].components_, fitted.features_[-1].components_)
+    one, other = fitted.machines_
+    assert one.gamma == other.gamma == plain[-1]._gamma
+    rows = fitted.features_.transform(data.test[0])
+    assert not np.array_equal(one.predict_proba(rows), other.predict_proba(rows))
+    mean = (one.predict_proba(rows) + other.predict_proba(rows)) / 2
+    assert np.allclose(fitted.predict_proba(data.test[0]), mean)
 
 
 def test_copies_that_are_clearly_read_are_not_kept(data, fitted):
     X, y = data.train
-    rows, labels = fitted._unsure_copies(X, y, np.random.default_rng(0))
+    machine = fitted.machines_[0]
+    rows, labels = fitted.unsure_copies(machine, X, y, np.random.default_rng(0))
     assert 0 < len(rows) < len(X)
-    assert (fitted.pipeline_[-1].margins(rows, labels) < 1).all()
+    assert (machine.margins(rows, labels) < 1).all()
 
 
 def test_without_rounds_it_is_the_pipeline_itself(data):
     plain, none = edges().fit(*data.train), HardDigits(edges(), rounds=()).fit(*data.train)
-    assert np.array_equal(plain.predict_proba(data.test[0]), none.predict_proba(data.test[0]))
+    assert np.allclose(plain.predict_proba(data.test[0]), none.predict_proba(data.test[0]))
+
+
+def test_labels_may_be_words(data):
+    X, y = data.train
+    words = np.array(["even", "odd"])[y % 2]
+    model = HardDigits(edges(), machines=1).fit(X, words)
+    assert set(model.predict(X)) == {"even", "odd"}
+    assert model.score(X, words) > 0.97

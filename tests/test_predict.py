@@ -29,8 +29,10 @@ from sklearn.dummy import DummyClassifier
 from mnist_course.data import load_mnist
 from mnist_course.errors import PictureError
 from mnist_course.models import course_models
+from mnist_course_tools import kept_models
 from mnist_course_tools import predict as predicting
-from mnist_course_tools.predict import TRUSTED, drawn, model_path, note, predict, trained_models
+from mnist_course_tools.kept_models import TRUSTED, model_path, note, trained_models
+from mnist_course_tools.predict import drawn, predict
 from tests.support import disks
 from tests.support.processes import ROOT, course, start_course
 
@@ -254,7 +256,7 @@ def spoil(models: Path, content: bytes, name: str = "SVM") -> Path:
     """Put bytes in a kept model's place, behind a note and a checksum that are right."""
     wanted = note(name, course_models()[name], "digits", ROWS)
     path = model_path(models, name, "digits", ROWS)
-    predicting.write_model(path, content, wanted, models)
+    kept_models.write_model(path, content, wanted, models)
     return path
 
 
@@ -326,15 +328,15 @@ def test_a_model_made_with_anything_else_is_refused(digits, models, console, cap
 def test_a_changed_setting_or_a_changed_helper_is_another_definition(monkeypatch):
     svm, other = course_models()["SVM"], course_models()["SVM"]
     assert note("SVM", svm, "digits", 1) == note("SVM", other, "digits", 1)
-    assert "0x" not in predicting._definition(course_models()["edges SVM"])
+    assert "0x" not in kept_models._definition(course_models()["edges SVM"])
     other.set_params(pairsvc__C=6)
     assert note("SVM", other, "digits", 1) != note("SVM", svm, "digits", 1)
     before = note("SVM", svm, "digits", 1)
     for module in ("edges", "warp", "pair_svc", "models"):
-        source = predicting.inspect.getsource
+        source = kept_models.inspect.getsource
         with monkeypatch.context() as patch:
             patch.setattr(
-                predicting.inspect,
+                kept_models.inspect,
                 "getsource",
                 lambda m, s=source, n=module: s(m) + "#" * m.__name__.endswith(n),
             )
@@ -444,9 +446,9 @@ def test_a_process_killed_while_it_writes_leaves_no_half_file_and_the_next_clean
 ):
     code = (
         "import os, sys; from pathlib import Path; from rich.console import Console\n"
-        "from mnist_course.data import load_mnist; from mnist_course_tools import predict\n"
-        "predict.os.fsync = lambda _: os._exit(9)\n"
-        f"predict.trained_models(load_mnist('digits'), {ROWS}, Path(sys.argv[1]), Console())\n"
+        "from mnist_course.data import load_mnist; from mnist_course_tools import kept_models\n"
+        "kept_models.os.fsync = lambda _: os._exit(9)\n"
+        f"kept_models.trained_models(load_mnist('digits'), {ROWS}, Path(sys.argv[1]), Console())\n"
     )
     folder = tmp_path / "models"
     done = subprocess.run([sys.executable, "-c", code, str(folder)], cwd=ROOT)
@@ -524,10 +526,10 @@ def test_ctrl_c_ends_a_training_that_hears_nothing():
     threading.Timer(0.3, _thread.interrupt_main).start()
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        predicting._fit(Deaf(), None, None)
+        kept_models._fit(Deaf(), None, None)
     assert time.monotonic() - start < 5
 
 
 def test_what_goes_wrong_in_a_training_is_not_lost():
     with pytest.raises(ValueError, match="nonsense"):
-        predicting._fit(DummyClassifier(strategy="nonsense"), np.zeros((2, 2)), np.zeros(2))
+        kept_models._fit(DummyClassifier(strategy="nonsense"), np.zeros((2, 2)), np.zeros(2))

@@ -104,9 +104,8 @@ def exercise_3(p_value: Any, wrong_a: Truth, wrong_b: Truth) -> str:
     from scipy.stats import binomtest
 
     rng = np.random.default_rng(0)
-    cases = [(wrong_a, wrong_b), (wrong_b, wrong_a)]
-    cases += [(rng.random(300) < 0.2, rng.random(300) < 0.15) for _ in range(3)]
-    cases += [(wrong_a, wrong_a)]
+    cases = [(rng.random(300) < 0.2, rng.random(300) < 0.15) for _ in range(3)]
+    cases += [(wrong_a, wrong_b), (wrong_b, wrong_a), (wrong_a, wrong_a)]
     for a, b in cases:
         found = number(called(p_value, a, b), "a probability")
         only_a, only_b = int(np.sum(a & ~b)), int(np.sum(b & ~a))

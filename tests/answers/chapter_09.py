@@ -6,9 +6,15 @@ import functools
 from contextlib import suppress
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, maximum_filter
+from scipy.ndimage import (
+    gaussian_filter,
+    generate_binary_structure,
+    iterate_structure,
+    maximum_filter,
+)
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
 from mnist_course import Steps, load_mnist, simulate_picture, to_mnist
@@ -48,13 +54,13 @@ def polarity() -> Case:
 def centred() -> Case:
     _, pictures, _ = _fitted()
 
-    def by(middle, weigh=True, swap=False, box=False):
+    def by(middle, weigh=True, box=False):
         def place(ink):
             rows, columns = np.indices(ink.shape)
             weight = ink / ink.sum() if weigh else (ink > 0) / (ink > 0).sum()
             means = [(weight * rows).sum(), (weight * columns).sum()]
             means = [(size - 1) / 2 for size in ink.shape] if box else means
-            top, left = (round(middle - mean) for mean in means[:: -1 if swap else 1])
+            top, left = (round(middle - mean) for mean in means)
             placed = np.zeros((40, 40), ink.dtype)
             placed[top : top + len(ink), left : left + ink.shape[1]] = ink
             return placed[:28, :28]
@@ -69,7 +75,6 @@ def centred() -> Case:
             ((by(13),), "should be 14"),
             ((by(13.5),), "exact middle"),
             ((by(14, box=True),), "box around the ink"),
-            ((by(14, swap=True),), "changed places"),
             ((by(12),), "rows and"),
             ((lambda ink: by(14)(ink) / 255,), "ink itself has changed"),
             ((lambda ink: by(14)(ink).astype(float),), "dtype"),
@@ -128,17 +133,21 @@ def sure() -> Case:
 
 
 def thick() -> Case:
-    model, X, y = _fitted()
+    _, X, y = _fitted()
+    known = load_mnist("digits").train
+    model = make_pipeline(PCA(40, random_state=0), KNeighborsClassifier(3))
+    model.fit(known[0][:1000] / 255, known[1][:1000])
     rng = np.random.default_rng(0)
     thin, truth = np.zeros((150, 784), np.uint8), y[:150]
     for row, picture in zip(thin, X, strict=False):
         with suppress(PictureError):
             row[:] = to_mnist(simulate_picture(picture, rng, "bitmap"), Steps(width=False)).ravel()
 
-    def thicken(pictures, size=2):
+    def thicken(pictures, reach=1):
         squares = np.reshape(pictures, (-1, 28, 28)).astype(float)
-        fat = gaussian_filter(maximum_filter(squares, (1, size, size)), (0, 0.6, 0.6))
-        return np.clip(1.3 * fat, 0, 255).reshape(-1, 784)
+        cross = iterate_structure(generate_binary_structure(2, 1), reach)[None]
+        soft = gaussian_filter(maximum_filter(squares, footprint=cross), (0, 0.5, 0.5))
+        return np.clip(soft, 0, 255).reshape(-1, 784)
 
     def mixing(pictures):
         return maximum_filter(pictures.reshape(-1, 28, 28), 2).reshape(-1, 784)
@@ -151,7 +160,7 @@ def thick() -> Case:
             ((mixing,), "beside it"),
             ((lambda pictures: thicken(pictures) / 255,), "0 to 1"),
             ((lambda pictures: 2.0 * pictures,), "between 0 and 255"),
-            ((lambda pictures: thicken(pictures, 7),), "too thick"),
+            ((lambda pictures: thicken(pictures, 4),), "too thick"),
             ((lambda pictures: pictures.reshape(-1, 28, 28),), "shape"),
             ((lambda pictures: 0.9 * pictures,), "too thin"),
             ((thicken(thin),), "Expected a function"),

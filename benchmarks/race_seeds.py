@@ -1,0 +1,64 @@
+"""How much of the winner's result is luck: ``python -m benchmarks.race_seeds``.
+
+The best row of the race is fitted for five seeds, on each of two validation splits inside the
+training rows: the first 10,000 are judged by a machine that learned from the 50,000 others, and so
+are the last 10,000. The first seed runs twice, to see that it repeats itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import numpy as np
+
+from benchmarks.fresh import run_fresh
+from benchmarks.race import RACE
+from benchmarks.table import record_table
+from mnist_course import load_mnist, measure
+from mnist_course.machine import owned_cores, thread_environment
+
+SEEDS = (42, 1, 2, 3, 4)
+PLAIN, BEST = "edges, SVM", "edges, SVM, practice on hard digits"
+SIXTH = 10_000
+
+
+def main() -> None:
+    """Run every seed, and record one table."""
+    if not os.environ.get("MNIST_COURSE_DATA"):
+        sys.exit("MNIST_COURSE_DATA does not name a folder with the real MNIST; set it first.")
+    environment = {**os.environ, **thread_environment(owned_cores())}
+    rows = []
+    for name, seed in [("no practice", None), *((f"seed {seed}", seed) for seed in SEEDS)]:
+        print(f"running: {name}", file=sys.stderr)
+        found = run_fresh("-m", "benchmarks.race_seeds", str(seed), environment=environment)
+        rows.append((name, *(str(found[key]) for key in ("first", "last", "seconds", "peak"))))
+    again = run_fresh("-m", "benchmarks.race_seeds", str(SEEDS[0]), environment=environment)
+    if [str(again[split]) for split in ("first", "last")] != list(rows[1][1:3]):
+        sys.exit(f"Seed {SEEDS[0]} made other errors the second time: {again}")
+    record_table("race_seeds", ("what", "first", "last", "seconds", "peak MB"), rows)
+
+
+def run(seed: int | None) -> None:
+    """Fit and judge on both splits in this process, and print what was found as JSON."""
+    X, y = load_mnist("mnist").train
+    found: dict[str, int] = {}
+    with measure() as cost:
+        for split, rows in (("first", slice(0, SIXTH)), ("last", slice(-SIXTH, None))):
+            rest = np.ones(len(y), dtype=bool)
+            rest[rows] = False
+            model = RACE[PLAIN if seed is None else BEST][1]()
+            if seed is not None:
+                model.set_params(random_state=seed)
+            answers = model.fit(X[rest], y[rest]).predict(X[rows])
+            found[split] = int(np.sum(answers != y[rows]))
+    seconds, peak = round(cost.seconds), round(cost.peak_mb)
+    print(json.dumps({**found, "seconds": seconds, "peak": peak}))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        run(None if sys.argv[1] == "None" else int(sys.argv[1]))
+    else:
+        main()

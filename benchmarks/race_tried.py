@@ -1,0 +1,108 @@
+"""What was tried on the way to the race's best rows: ``python -m benchmarks.race_tried``.
+
+Each variant changes one thing, is fitted to 50,000 training rows and judged by the 10,000 others,
+for two splits: the first and the last 10,000. The test rows are not used.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from benchmarks.fresh import run_fresh
+from benchmarks.race import components
+from benchmarks.table import record_table
+from mnist_course import HardDigits, PairSVC, deskew, load_mnist, normalise, orientations
+from mnist_course.machine import owned_cores, thread_environment
+from mnist_course.warp import Distortion
+
+SIXTH = 10_000
+USUAL = Distortion()
+
+
+def edges(
+    look: Callable[[Any], Any] = normalise,
+    *,
+    count: Callable[[Any], Any] = orientations,
+    n: int = 120,
+    C: float = 10,
+) -> Pipeline:
+    """Return the plain pipeline, with one thing changed."""
+    steps = FunctionTransformer(look), FunctionTransformer(count), components(n)
+    return make_pipeline(*steps, PairSVC(C=C, gamma="scale"))
+
+
+def squared(pictures: Any) -> Any:
+    """Return histograms without the square root, at length 1 again."""
+    amounts = orientations(pictures) ** 2
+    return amounts / np.linalg.norm(amounts, axis=1, keepdims=True)
+
+
+def as_written(pictures: Any) -> Any:
+    return pictures
+
+
+def practice(**changes: Any) -> HardDigits:
+    return HardDigits(edges(), random_state=42, **changes)
+
+
+VARIANTS: dict[str, Callable[[], Any]] = {
+    "the dozen lines": edges,
+    "as written, not normalised": lambda: edges(as_written),
+    "deskewed only": lambda: edges(deskew),
+    "8 directions": lambda: edges(count=partial(orientations, directions=8)),
+    "16 directions": lambda: edges(count=partial(orientations, directions=16)),
+    "9 × 9 cells": lambda: edges(count=partial(orientations, cells=9)),
+    "no square root": lambda: edges(count=squared),
+    "160 components": lambda: edges(n=160),
+    "C = 3": lambda: edges(C=3),
+    "C = 20": lambda: edges(C=20),
+    "practice": practice,
+    "practice, one machine": lambda: practice(machines=1),
+    "practice, C = 10": lambda: practice(C=10.0),
+    "practice, waves half as high": lambda: practice(distortion=replace(USUAL, bend=0.3)),
+    "practice, all digits copied": lambda: practice(hardest=1.0),
+}
+
+
+def main() -> None:
+    """Run every variant, and record one table."""
+    if not os.environ.get("MNIST_COURSE_DATA"):
+        sys.exit("MNIST_COURSE_DATA does not name a folder with the real MNIST; set it first.")
+    environment = {**os.environ, **thread_environment(owned_cores())}
+    rows = []
+    for name in VARIANTS:
+        print(f"running: {name}", file=sys.stderr)
+        found = run_fresh("-m", "benchmarks.race_tried", name, environment=environment)
+        total = found["first"] + found["last"]
+        rows.append((name, str(found["first"]), str(found["last"]), str(total)))
+        print(rows[-1], file=sys.stderr)
+    record_table("race_tried", ("what", "first 10,000", "last 10,000", "errors"), rows)
+
+
+def run(name: str) -> None:
+    """Judge a variant on both splits in this process, and print its errors as JSON."""
+    X, y = load_mnist("mnist").train
+    found = {}
+    for split, rows in (("first", slice(0, SIXTH)), ("last", slice(-SIXTH, None))):
+        rest = np.ones(len(y), dtype=bool)
+        rest[rows] = False
+        answers = VARIANTS[name]().fit(X[rest], y[rest]).predict(X[rows])
+        found[split] = int(np.sum(answers != y[rows]))
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        run(sys.argv[1])
+    else:
+        main()
