@@ -60,17 +60,13 @@ VARIANTS: dict[str, Callable[[], Any]] = {
     "as written, not normalised": lambda: edges(as_written),
     "deskewed only": lambda: edges(deskew),
     "8 directions": lambda: edges(count=partial(orientations, directions=8)),
-    "16 directions": lambda: edges(count=partial(orientations, directions=16)),
     "9 × 9 cells": lambda: edges(count=partial(orientations, cells=9)),
     "no square root": lambda: edges(count=squared),
     "160 components": lambda: edges(n=160),
     "C = 3": lambda: edges(C=3),
-    "C = 20": lambda: edges(C=20),
-    "practice": practice,
     "practice, one machine": lambda: practice(machines=1),
     "practice, C = 10": lambda: practice(C=10.0),
     "practice, waves half as high": lambda: practice(distortion=replace(USUAL, bend=0.3)),
-    "practice, all digits copied": lambda: practice(hardest=1.0),
 }
 
 

@@ -21,7 +21,9 @@ class PairSVC(SVC):
     Parameters are those of `SVC`, with ``kernel="rbf"``.
     """
 
-    shares_of = "share of duels"  # what `predict_proba` returns; no probability, though it looks it
+    shares_of = (
+        "strength in duels"  # what `predict_proba` returns; no probability, though it looks it
+    )
 
     def __init__(self, *, C: float = 10.0, gamma: float | str = "scale", cache_size: float = 200):
         super().__init__(

@@ -347,4 +347,4 @@ def test_what_a_machine_calls_its_shares_is_said_through_a_pipeline(digits):
     pipeline = make_pipeline(StandardScaler(), PairSVC()).fit(digits[0][:300], digits[1][:300])
     pad = DrawingPad({"machine": pipeline})
     pad.strokes = SEVEN
-    assert pad.answers[0]["kind"] == "share of duels"
+    assert pad.answers[0]["kind"] == "strength in duels"
