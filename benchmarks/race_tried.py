@@ -10,7 +10,6 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -23,10 +22,8 @@ from benchmarks.race import components
 from benchmarks.table import record_table
 from mnist_course import HardDigits, PairSVC, deskew, load_mnist, normalise, orientations
 from mnist_course.machine import owned_cores, thread_environment
-from mnist_course.warp import Distortion
 
 SIXTH = 10_000
-USUAL = Distortion()
 
 
 def edges(
@@ -60,13 +57,11 @@ VARIANTS: dict[str, Callable[[], Any]] = {
     "as written, not normalised": lambda: edges(as_written),
     "deskewed only": lambda: edges(deskew),
     "8 directions": lambda: edges(count=partial(orientations, directions=8)),
-    "9 × 9 cells": lambda: edges(count=partial(orientations, cells=9)),
     "no square root": lambda: edges(count=squared),
     "160 components": lambda: edges(n=160),
     "C = 3": lambda: edges(C=3),
     "practice, one machine": lambda: practice(machines=1),
     "practice, C = 10": lambda: practice(C=10.0),
-    "practice, waves half as high": lambda: practice(distortion=replace(USUAL, bend=0.3)),
 }
 
 

@@ -7,16 +7,13 @@ To open it runs no code that it brings: skops makes objects of types it knows an
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import inspect
 import io
 import json
 import os
-import shutil
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +21,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from mnist_course import __version__
-from mnist_course.data.block import UNFINISHED_PREFIX, unfinished
-from mnist_course.data.cache import CACHE_VARIABLE
+from mnist_course.data.block import unfinished
+from mnist_course.data.cache import CACHE_VARIABLE, exclusive
 from mnist_course.errors import CourseError, notice
 
 if TYPE_CHECKING:
@@ -41,7 +38,6 @@ TRUSTED = (
     "mnist_course.warp.normalise",
 )
 _LONGEST_NOTE = 4096  # bytes
-_PATIENCE = 3.0  # seconds of waiting for another process before saying so
 _LOCK_LIMIT = 1800.0  # seconds: all models on all rows, on a slow machine that is busy
 
 
@@ -63,7 +59,7 @@ def trained_models(data: Dataset, rows: int, folder: Path, console: Console) -> 
     if None not in ready.values():
         return ready
     X, y = (part[:rows] for part in data.train)
-    with _alone(folder) as obstacle:
+    with exclusive(folder, "models.lock", "training the models", _LOCK_LIMIT) as obstacle:
         for number, (name, model) in enumerate(wanted.items(), 1):
             if ready[name] is None:  # another process may have trained it meanwhile
                 ready[name] = _kept(paths[name], model, notes[name])
@@ -250,35 +246,3 @@ def write_model(path: Path, dump: bytes, made_with: dict[str, Any], folder: Path
             os.fsync(file.fileno())
         temporary.chmod(0o644)  # a shared folder wants this, whatever the owner's habits are
         temporary.replace(path)
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[str]:
-    """Hold the lock of the kept models; yield "", or without it why nothing can be kept."""
-    import filelock
-
-    lock = filelock.FileLock(folder / "models.lock", mode=0o666, poll_interval=0.2)
-    obstacle = ""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire(timeout=_PATIENCE)
-        except filelock.Timeout:
-            notice("another process is training the models; waiting for it to finish.")
-            lock.acquire(timeout=_LOCK_LIMIT)
-    except filelock.Timeout:
-        notice(f"the other process is not done after {_LOCK_LIMIT:.0f} s; going on without it.")
-        obstacle = "another process has kept it locked"
-    except (OSError, NotImplementedError) as error:  # the second: a file system without locks
-        obstacle = getattr(error, "strerror", None) or "its file system knows no locks"
-    if not obstacle and not os.access(folder, os.W_OK):
-        lock.release()  # nobody need wait for a process that can leave nothing to the others
-        obstacle = "it cannot be written"
-    try:
-        if not obstacle:
-            # The system takes the lock from a process that is killed: its leftovers can go now.
-            for leftover in folder.glob(f"{UNFINISHED_PREFIX}*"):
-                shutil.rmtree(leftover, ignore_errors=True)
-        yield obstacle
-    finally:
-        lock.release()

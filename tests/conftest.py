@@ -38,3 +38,20 @@ def edition(folder, monkeypatch):
     edition = write_edition(folder)
     monkeypatch.setattr("mnist_course.data.load.MNIST", edition)
     return edition
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Return the list of what is displayed, in order: data and options; updates too."""
+    outputs = []
+
+    class Handle:
+        def update(self, data, **options):
+            outputs.append((data, {"update": True, **options}))
+
+    def display(data, **options):
+        outputs.append((data, options))
+        return Handle() if options.get("display_id") else None
+
+    monkeypatch.setattr("IPython.display.display", display)
+    return outputs

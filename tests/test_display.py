@@ -26,23 +26,6 @@ from mnist_course.plots import (
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-@pytest.fixture
-def shown(monkeypatch):
-    """Return the list of what is displayed, in order: data and options; updates too."""
-    outputs = []
-
-    class Handle:
-        def update(self, data, **options):
-            outputs.append((data, {"update": True, **options}))
-
-    def display(data, **options):
-        outputs.append((data, options))
-        return Handle() if options.get("display_id") else None
-
-    monkeypatch.setattr("IPython.display.display", display)
-    return outputs
-
-
 class _Image(HTMLParser):
     """The attributes of the one image in a piece of HTML."""
 

@@ -35,23 +35,6 @@ def digits():
     return X / 255, y
 
 
-@pytest.fixture
-def shown(monkeypatch):
-    """Return the list of what is displayed, in order: data and options; updates too."""
-    outputs = []
-
-    class Handle:
-        def update(self, data, **options):
-            outputs.append((data, {"update": True, **options}))
-
-    def display(data, **options):
-        outputs.append((data, options))
-        return Handle() if options.get("display_id") else None
-
-    monkeypatch.setattr("IPython.display.display", display)
-    return outputs
-
-
 class Recorder:
     """A model that keeps what it is given and always says the same."""
 

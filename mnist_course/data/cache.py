@@ -31,27 +31,40 @@ def cache_folder(data_home: str | os.PathLike[str] | None = None) -> Path:
 
 
 @contextlib.contextmanager
-def exclusive(folder: Path) -> Iterator[str]:
-    """Hold a folder's lock; yield "", or without the lock why nothing can be kept there."""
+def exclusive(
+    folder: Path, lock: str = _LOCK_NAME, doing: str = "fetching MNIST", limit: float | None = None
+) -> Iterator[str]:
+    """Hold a folder's lock; yield "", or without the lock why nothing can be kept there.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is missing.
+    lock, doing : str, optional
+        Name of the lock file, and what another process that holds it is said to be doing.
+    limit : float, optional
+        Seconds after which it is not waited for any longer; five minutes by default.
+    """
     import filelock
 
+    limit = _LOCK_LIMIT if limit is None else limit
     # All users of a shared folder have to queue, so all of them may open the lock file.
-    lock = filelock.FileLock(folder / _LOCK_NAME, mode=0o666, poll_interval=0.2)
+    held = filelock.FileLock(folder / lock, mode=0o666, poll_interval=0.2)
     obstacle = ""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            lock.acquire(timeout=_PATIENCE)
+            held.acquire(timeout=_PATIENCE)
         except filelock.Timeout:
-            notice("another process is fetching MNIST; waiting for it to finish.")
-            lock.acquire(timeout=_LOCK_LIMIT)
+            notice(f"another process is {doing}; waiting for it to finish.")
+            held.acquire(timeout=limit)
     except filelock.Timeout:
-        notice(f"the other process is not done after {_LOCK_LIMIT:.0f} s; going on without it.")
+        notice(f"the other process is not done after {limit:.0f} s; going on without it.")
         obstacle = "another process has kept it locked"
     except (OSError, NotImplementedError) as error:  # the second: a file system without locks
         obstacle = getattr(error, "strerror", None) or "its file system knows no locks"
     if not obstacle and not os.access(folder, os.W_OK):
-        lock.release()  # nobody need wait for a process that can leave nothing to the others
+        held.release()  # nobody need wait for a process that can leave nothing to the others
         obstacle = "it cannot be written"
     try:
         if not obstacle:
@@ -60,7 +73,7 @@ def exclusive(folder: Path) -> Iterator[str]:
                 shutil.rmtree(leftover, ignore_errors=True)
         yield obstacle
     finally:
-        lock.release()
+        held.release()
 
 
 @dataclass(frozen=True)
