@@ -75,8 +75,12 @@ def exercise_2(unsigned: Any, features: Floats, pictures: Floats) -> str:
     amount = by_direction**2
     right = np.sqrt(amount[:, :half] + amount[:, half:]).reshape(len(features), -1)
     if close(found, right, within=1e-4):
+        few = numbers(called(unsigned, features[:7]), (7, half * cells), "7 rows for 7 pictures")
+        if not close(few, found[:7], within=1e-4):
+            raise NotYet("Use the features that are handed over, however many there are.")
         swapped = numbers(called(unsigned, orientations(-pictures)), found.shape, "the same")
-        assert close(swapped, found, within=1e-3)
+        if not close(swapped, found, within=1e-3):
+            raise NotYet("With the colours swapped it should give the same numbers.")
         return "right. Light on dark gives the same numbers as dark on light."
     roots = by_direction[:, :half] + by_direction[:, half:]
     neighbours = np.sqrt(amount[:, ::2] + amount[:, 1::2])

@@ -83,6 +83,7 @@ def signless() -> Case:
             ((lambda features: features,), "shape"),
             ((lambda features: unsigned(features)[:5],), "and 5 rows"),
             ((lambda features: 0 * unsigned(features),), "not the roots"),
+            ((lambda _: unsigned(orientations(pictures)),), "7 rows"),
             ((unsigned(orientations(pictures)),), "Expected a function"),
         ],
     )
@@ -137,6 +138,7 @@ def features() -> Case:
             ((lambda pictures: np.ones((len(pictures), 3)),), "the same numbers"),
             ((lambda pictures: pictures.reshape(-1, 28, 28),), "shape"),
             ((lambda pictures: pictures.astype(float)[:, ::7],), "it takes"),
+            ((lambda pictures: normalise(pictures),), "it takes"),
             ((look(X[new]),), "Expected a function"),
         ],
     )
