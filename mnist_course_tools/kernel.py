@@ -9,6 +9,8 @@ from pathlib import Path
 from mnist_course.machine import limit_threads, thread_environment
 
 _FOLDERS = ("MNIST_COURSE_DATA", "MNIST_COURSE_CACHE")
+# What OpenBLAS calls processors that can run its code for Haswell, and newer code besides.
+_LIKE_HASWELL = {"Haswell", "Zen", "SkylakeX", "Cooperlake", "SapphireRapids"}
 
 
 def kernel_environment(
@@ -45,9 +47,25 @@ def kernel_environment(
         limit_threads(environment)
     else:
         environment |= thread_environment(threads)
+        for name, value in _same_sums().items():
+            environment.setdefault(name, value)
     if private is not None:
         environment |= {"IPYTHONDIR": str(private), "JUPYTER_PREFER_ENV_PATH": "1"}
     return environment
+
+
+def _same_sums() -> dict[str, str]:
+    """Return what makes OpenBLAS add up in the same order on all recent x86 processors.
+
+    It has code of its own for each kind. Their sums differ in the last digit, and long iterative
+    fits then end in another third digit: a notebook run on one machine would not agree with
+    a run on another.
+    """
+    import numpy  # noqa: F401 - loads the library that is asked about
+    from threadpoolctl import threadpool_info
+
+    found = {lib.get("architecture") for lib in threadpool_info() if "openblas" in lib.values()}
+    return {"OPENBLAS_CORETYPE": "Haswell"} if found and found <= _LIKE_HASWELL else {}
 
 
 if __name__ == "__main__":  # for binder/start: NAME=VALUE lines to export
