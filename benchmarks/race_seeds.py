@@ -2,7 +2,7 @@
 
 The best row of the race is fitted for five seeds, on each of two validation splits inside the
 training rows: the first 10,000 are judged by a machine that learned from the 50,000 others, and so
-are the last 10,000. Chapter 10 makes the first seed's errors again.
+are the last 10,000. Chapter 10 repeats the first seed.
 """
 
 from __future__ import annotations

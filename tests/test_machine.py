@@ -163,3 +163,21 @@ def test_importing_the_package_loads_no_heavy_library():
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_kernels_of_runs_add_up_as_on_other_processors_unless_the_reader_chose(monkeypatch):
+    from mnist_course_tools import kernel
+
+    def found(architecture):
+        return lambda: [{"internal_api": "openblas", "architecture": architecture}]
+
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    monkeypatch.setattr("threadpoolctl.threadpool_info", found("SkylakeX"))
+    assert kernel.kernel_environment(threads=1)["OPENBLAS_CORETYPE"] == "Haswell"
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Zen")
+    assert kernel.kernel_environment(threads=1)["OPENBLAS_CORETYPE"] == "Zen"
+    monkeypatch.delenv("OPENBLAS_CORETYPE")
+    # Code that a processor cannot run would end the kernel: older ones and ARM are left alone.
+    for architecture in ("Nehalem", "neoversen1", None):
+        monkeypatch.setattr("threadpoolctl.threadpool_info", found(architecture))
+        assert "OPENBLAS_CORETYPE" not in kernel.kernel_environment(threads=1)
