@@ -8,7 +8,6 @@ the same pixels. Each runs in a fresh process.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 import warnings
@@ -22,10 +21,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from benchmarks.fresh import run_fresh
+from benchmarks.fresh import run_each
 from benchmarks.table import record_table
 from mnist_course import load_mnist
-from mnist_course.machine import owned_cores, thread_environment
+from mnist_course.machine import owned_cores
 
 Model = LinearSVC | LogisticRegression
 ALL = 60_000
@@ -40,13 +39,9 @@ VARIANTS: dict[str, tuple[Callable[[], Model], int]] = {
 
 def main() -> None:
     """Measure every variant, and record one table."""
-    if not os.environ.get("MNIST_COURSE_DATA"):
-        sys.exit("MNIST_COURSE_DATA does not name a folder with the real MNIST; set it first.")
-    environment = {**os.environ, **thread_environment(owned_cores())}
     rows = []
-    for name in VARIANTS:
-        print(f"running: {name}", file=sys.stderr)
-        found = run_fresh("-m", "benchmarks.linear_svc", name, environment=environment)
+    found_each = run_each("benchmarks.linear_svc", VARIANTS, threads=owned_cores())
+    for name, found in zip(VARIANTS, found_each, strict=True):
         steps = f"{found['iterations']}" + ("" if found["converged"] else ", stopped")
         accuracies = [f"{found[rows]:.4f}" for rows in ("seen", "new")]
         rows.append((name, *accuracies, f"{found['seconds']:.0f}", steps))

@@ -9,7 +9,6 @@ module (``python -m benchmarks.race "linear"``) runs that row alone and prints i
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -30,10 +29,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures, StandardScaler
 from sklearn.svm import SVC
 
-from benchmarks.fresh import run_fresh
+from benchmarks.fresh import run_each
 from benchmarks.table import record_table
 from mnist_course import HardDigits, course_models, deskew, load_mnist, measure
-from mnist_course.machine import owned_cores, thread_environment
 
 Pixels = NDArray[Any]
 
@@ -161,18 +159,13 @@ RACE: dict[str, tuple[str, Callable[[], Any]]] = {
 
 def main() -> None:
     """Run every row, and record one table."""
-    if not os.environ.get("MNIST_COURSE_DATA"):
-        sys.exit("MNIST_COURSE_DATA does not name a folder with the real MNIST; set it first.")
-    environment = {**os.environ, **thread_environment(owned_cores())}
     rows = []
-    for name, (published, _) in RACE.items():
-        print(f"running: {name}", file=sys.stderr)
-        found = run_fresh("-m", "benchmarks.race", name, environment=environment)
+    found_each = run_each("benchmarks.race", RACE, threads=1)
+    for (name, (published, _)), found in zip(RACE.items(), found_each, strict=True):
         share = binomtest(found["errors"], found["of"]).proportion_ci(method="wilson")
         percent = [100 * found["errors"] / found["of"], 100 * share.low, 100 * share.high]
         spent = [f"{found['seconds']:.0f}", f"{found['peak']:.0f}"]
         rows.append((name, published, f"{found['errors']}", *(f"{p:.2f}" for p in percent), *spent))
-        print(rows[-1], file=sys.stderr)
     headings = ("row", "published %", "errors", "error %", "low", "high", "seconds", "peak MB")
     record_table("race", headings, rows)
 

@@ -8,16 +8,14 @@ are the last 10,000. Chapter 10 repeats the first seed.
 from __future__ import annotations
 
 import json
-import os
 import sys
 
 import numpy as np
 
-from benchmarks.fresh import run_fresh
+from benchmarks.fresh import run_each
 from benchmarks.race import RACE
 from benchmarks.table import record_table
 from mnist_course import load_mnist
-from mnist_course.machine import owned_cores, thread_environment
 
 SEEDS = (42, 1, 2, 3, 4)
 PLAIN, BEST = "edges, SVM", "edges, SVM, practice on hard digits"
@@ -26,13 +24,11 @@ SIXTH = 10_000
 
 def main() -> None:
     """Run every seed, and record one table."""
-    if not os.environ.get("MNIST_COURSE_DATA"):
-        sys.exit("MNIST_COURSE_DATA does not name a folder with the real MNIST; set it first.")
-    environment = {**os.environ, **thread_environment(owned_cores())}
     rows = []
-    for name, seed in [("no practice", None), *((f"seed {seed}", seed) for seed in SEEDS)]:
-        print(f"running: {name}", file=sys.stderr)
-        found = run_fresh("-m", "benchmarks.race_seeds", str(seed), environment=environment)
+    seeds = (None, *SEEDS)
+    found_each = run_each("benchmarks.race_seeds", map(str, seeds), threads=1)
+    for seed, found in zip(seeds, found_each, strict=True):
+        name = "no practice" if seed is None else f"seed {seed}"
         rows.append((name, str(found["first"]), str(found["last"])))
     record_table("race_seeds", ("what", "first", "last"), rows)
 

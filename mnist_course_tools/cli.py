@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from mnist_course import __version__, errors
 from mnist_course.errors import CourseError, DataError, UsageError
+from mnist_course_tools.classroom.commands import app as assign
 
 if TYPE_CHECKING:
     from mnist_course.profiles import Profile
@@ -33,6 +34,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.add_typer(assign, name="assign")
 console = Console(highlight=False)
 
 Chosen = Annotated[

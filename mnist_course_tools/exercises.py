@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from mnist_course.errors import CourseError
 from mnist_course_tools.normalise import normalise
-from mnist_course_tools.notebooks import find_notebooks, read_notebook, write_notebook
+from mnist_course_tools.notebooks import SOURCE, find_notebooks, read_notebook, write_notebook
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -74,7 +74,7 @@ def write_editions(folder: Path) -> list[Path]:
         If one of the sources is damaged.
     """
     changed = []
-    for path in find_notebooks(folder / "source"):
+    for path in find_notebooks(folder / SOURCE):
         source = read_notebook(path)
         write_notebook(folder / path.name, learners_edition(source))
         solution, solved = solutions_edition(source), folder / "solutions" / path.name

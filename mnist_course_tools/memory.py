@@ -24,13 +24,15 @@ def owned_memory() -> int:
     return min([psutil.virtual_memory().total, *limits])
 
 
-def family_memory(pid: int) -> int:
+def family_memory(pid: int, *, itself: bool = False) -> int:
     """Return how many bytes the descendants of a process hold, or held.
 
     Parameters
     ----------
     pid : int
-        The process whose descendants are looked at; it does not count itself.
+        The process whose descendants are looked at.
+    itself : bool
+        Whether it counts as well.
 
     Returns
     -------
@@ -41,7 +43,8 @@ def family_memory(pid: int) -> int:
         such process.
     """
     try:
-        descendants = psutil.Process(pid).children(recursive=True)
+        process = psutil.Process(pid)
+        descendants = process.children(recursive=True) + [process] * itself
     except psutil.Error:
         return 0
     now = [_resident(process) for process in descendants]

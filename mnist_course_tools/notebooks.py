@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Where they lie in the course's folder, and in a learner's.
 LESSONS, EXERCISES, SOLUTIONS = "notebooks", "exercises", "exercises/solutions"
+SOURCE = "source"  # in the folder of the exercises, for teachers
 _NUMBERED = re.compile(r"^(\d+)_.+\.ipynb$")
 _CONFLICT = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import functools
+import inspect
 import re
+import sys
 from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mnist_course.checks import WrongAnswer, check
+from mnist_course.checks import WrongAnswer, answers, check
 from mnist_course.errors import UsageError
 from mnist_course_tools.notebooks import read_notebook
 from tests.answers import Case
@@ -50,6 +53,16 @@ RUBBISH = [
         lambda *args: None,
         lambda *args: "word",
         lambda *args: np.nan,
+        lambda *args: [],
+        lambda *args: -1e300,
+        lambda *args: 10**400,
+        lambda *args: [[1], [2, 3]],
+        lambda *args: range(10**30),
+        lambda *args: [range(10**12)] * 2,
+        lambda *args: np.broadcast_to(1.0, (10**6, 10**6)),
+        lambda *args: _Stubborn(),
+        lambda *args: (_Stubborn(), _Stubborn()),
+        lambda *args: _EqualToAnything(),
         lambda: 1,
         print,
         int,
@@ -62,9 +75,11 @@ each_exercise = pytest.mark.parametrize("number", MAKERS)
 @each_exercise
 def test_a_right_answer_is_called_right(number):
     case = _case(number)
-    verdict = check(number, *case.right, **case.given)
-    assert verdict, verdict
-    assert verdict.words.startswith("right. ")
+    for right in [case.right, *case.also]:
+        verdict = check(number, *right, **case.given)
+        assert verdict, verdict
+        assert verdict.words.startswith("right. ")
+        assert verdict.credit == 1
 
 
 @each_exercise
@@ -74,23 +89,26 @@ def test_no_answer_yet_is_said_as_that(number):
         verdict = check(number, *[blank] * len(case.right), **case.given)
         assert not verdict
         assert "nothing here yet" in verdict.words
+        assert verdict.credit == 0
     for place, answer in enumerate(case.right):
         empty = (lambda *args: None) if callable(answer) else None
-        answers = [*case.right[:place], empty, *case.right[place + 1 :]]
-        verdict = check(number, *answers, **case.given)
+        answer = [*case.right[:place], empty, *case.right[place + 1 :]]
+        verdict = check(number, *answer, **case.given)
         assert not verdict
         assert verdict.blank
+        assert verdict.credit == 0
 
 
 @each_exercise
 def test_wrong_answers_are_told_what_is_wrong_with_them(number):
     case = _case(number)
     assert case.wrong
-    for answers, words in case.wrong:
-        verdict = check(number, *answers, **case.given)
+    for answer, words, *credit in case.wrong:
+        verdict = check(number, *answer, **case.given)
         assert not verdict
         assert words in verdict.words, f"{words!r} is not in {verdict}"
         assert verdict.words.startswith("not yet. ")
+        assert [verdict.credit] == (credit or [0]), f"{verdict} has credit {verdict.credit}"
         assert "cannot be looked at" not in verdict.words
 
 
@@ -99,9 +117,10 @@ def test_whatever_an_answer_is_the_check_says_what_was_wanted(number):
     case = _case(number)
     for place in range(len(case.right)):
         for rubbish in RUBBISH:
-            answers = [*case.right[:place], rubbish, *case.right[place + 1 :]]
-            verdict = check(number, *answers, **case.given)
+            answer = [*case.right[:place], rubbish, *case.right[place + 1 :]]
+            verdict = check(number, *answer, **case.given)
             assert not verdict, f"{rubbish!r} at {place} passed: {verdict}"
+            assert verdict.credit == 0, f"{rubbish!r} at {place}: {verdict}"
             assert "cannot be looked at" not in verdict.words, f"{rubbish!r}: {verdict}"
 
 
@@ -112,6 +131,52 @@ def test_a_check_leaves_the_data_as_they_are(number):
     check(number, *case.right, **case.given)
     for name, value in case.given.items():
         np.testing.assert_array_equal(value, before[name])
+
+
+@each_exercise
+def test_numbers_of_any_size_are_answered_in_words(number):
+    case = _case(number)
+    least_part = {"1.2": 1, "3.1": 2}.get(number)  # whatever it is, half is left
+
+    def like(right, value):
+        if callable(right):
+            return lambda *args: like(right(*args), value)
+        if isinstance(right, tuple | list) and len({np.shape(part) for part in right}) > 1:
+            return [like(part, value) for part in right]
+        return np.full(np.shape(right), value)
+
+    for place, right in enumerate(case.right):
+        for value in (0, -1, 0.5, 300, -(2.0**62), 1e29, 1e308):
+            answer = [*case.right[:place], like(right, value), *case.right[place + 1 :]]
+            verdict = check(number, *answer, **case.given)
+            assert not verdict, f"{value} at {place} passed: {verdict}"
+            assert "cannot be looked at" not in verdict.words, f"{value} at {place}: {verdict}"
+            assert verdict.credit == 0 or place == least_part, f"{value} at {place}: {verdict}"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.__name__[-2:])
+def test_every_message_with_half_credit_has_a_case_that_shows_it(chapter, monkeypatch):
+    module = import_module(f"mnist_course.checks.{chapter.__name__.rpartition('.')[2]}")
+    lines, said = set(), []
+
+    class Recorded(answers.NotYet):
+        def __init__(self, words, *, credit=0.0):
+            super().__init__(words, credit=credit)
+            if credit:
+                lines.add(sys._getframe(1).f_lineno)
+
+    monkeypatch.setattr(module, "NotYet", Recorded)
+    for number in chapter.CASES:
+        case = _case(number)
+        for answer, _, *credit in case.wrong:
+            if credit:
+                said.append(check(number, *answer, **case.given).words)
+    for node in ast.walk(ast.parse(inspect.getsource(module))):
+        if isinstance(node, ast.Call) and any(word.arg == "credit" for word in node.keywords):
+            assert node.lineno in lines, f"no case for {ast.unparse(node)}"
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "forms":
+            for words in map(ast.literal_eval, node.value.keys):
+                assert any(words in each for each in said), f"no case for {words!r}"
 
 
 def test_every_check_of_a_notebook_has_its_cases():

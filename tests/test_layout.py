@@ -153,6 +153,7 @@ def test_the_map_in_contributing_names_every_room_and_no_other():
         "tests/",
         "benchmarks/",
         "binder/",
+        "docs/",
     }
     assert named == rooms | top
 

@@ -25,12 +25,26 @@ class WrongAnswer(CourseError):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found; true if the answer is right. Jupyter shows it as a line of text."""
+    """What a check found; true if the answer is right. Jupyter shows it as a line of text.
+
+    Attributes
+    ----------
+    number : str
+        Of the exercise.
+    right : bool
+    words : str
+        What is right, or what is wrong and why.
+    blank : bool
+        Whether there is no answer yet.
+    credit : float
+        The share of the points that it earns when it is graded, 0 to 1.
+    """
 
     number: str
     right: bool
     words: str
     blank: bool = False
+    credit: float = 0.0
 
     def __bool__(self) -> bool:
         return self.right
@@ -69,13 +83,15 @@ def check(number: str, *answer: Any, **given: Any) -> Verdict:
     WrongAnswer
         If the answer is not right, and nbgrader is grading.
     """
-    verdict = _verdict(_check_of(number), number, answer, given)
+    verdict = judge(number, answer, given)
     if os.environ.get(_GRADING) and not verdict:
         raise WrongAnswer(repr(verdict))
     return verdict
 
 
-def _verdict(look: Any, number: str, answer: tuple[Any, ...], given: dict[str, Any]) -> Verdict:
+def judge(number: str, answer: tuple[Any, ...], given: dict[str, Any]) -> Verdict:
+    """Look at an answer as `check` does, whoever grades; see there."""
+    look = _check_of(number)
     if not answer or any(is_blank(part) for part in answer):
         return Verdict(number, False, str(Blank()), blank=True)
     try:
@@ -83,19 +99,21 @@ def _verdict(look: Any, number: str, answer: tuple[Any, ...], given: dict[str, A
     except TypeError as error:
         raise UsageError(f"This is not the check of {number} as it was: {error}.") from None
     try:
-        return Verdict(number, True, look(*answer, **given))
+        return Verdict(number, True, look(*answer, **given), credit=1.0)
     except Blank as blank:
         return Verdict(number, False, str(blank), blank=True)
     except NotYet as found:
-        return Verdict(number, False, f"not yet. {found}")
+        return Verdict(number, False, f"not yet. {found}", credit=found.credit)
     except Exception as error:  # an answer may be anything at all
         words = f"not yet. The answer cannot be looked at ({type(error).__name__}: {error})."
         return Verdict(number, False, words)
 
 
 def _check_of(number: str) -> Any:
+    """Return the function for a number; a word before the point names a module of one's own."""
     chapter, _, exercise = str(number).partition(".")
-    name = f"mnist_course.checks.chapter_{chapter.zfill(2)}"
+    ours = f"mnist_course.checks.chapter_{chapter.zfill(2)}"
+    name = chapter if chapter.isidentifier() else ours
     look = None
     try:
         look = getattr(import_module(name), f"exercise_{exercise}", None)

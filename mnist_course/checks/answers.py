@@ -7,14 +7,27 @@ that no type of a learner's own takes part in a comparison.
 from __future__ import annotations
 
 import copy
+import sys
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+# Whatever is larger is a mistake, and would overflow or fill the memory on the way to its words.
+_LARGEST_NUMBER, _LARGEST_SIZE = 1e30, 10**8
+
 
 class NotYet(Exception):
-    """The answer is not right; the message says in words what is wrong with it."""
+    """The answer is not right; the message says in words what is wrong with it.
+
+    `credit` is the share of the points that it earns all the same, where only the form is wrong:
+    two numbers that have changed places, per cent in the place of a share.
+    """
+
+    def __init__(self, words: str, *, credit: float = 0.0) -> None:
+        super().__init__(words)
+        self.credit = credit
 
 
 class Blank(NotYet):
@@ -49,6 +62,8 @@ def numbers(answer: Any, shape: tuple[int, ...], what: str) -> NDArray[np.float6
         raise Blank
     if isinstance(answer, str | bytes | dict) or callable(answer):
         raise NotYet(f"Expected {what}, and this is {_kind(answer)}.")
+    if (size := _size(answer)) > _LARGEST_SIZE:
+        raise NotYet(f"Expected {what}, and this holds {size:,} numbers.")
     try:
         array = np.array(answer, dtype=np.float64)
     except Exception:  # of many kinds; an answer's own conversion may raise anything
@@ -63,6 +78,8 @@ def numbers(answer: Any, shape: tuple[int, ...], what: str) -> NDArray[np.float6
         raise NotYet(f"Expected {what}, {wanted}, and this is {found}.")
     if not np.isfinite(array).all():
         raise NotYet(f"There is a NaN or an infinity in it; expected {what}.")
+    if (largest := np.abs(array).max(initial=0)) > _LARGEST_NUMBER:
+        raise NotYet(f"There is a number as large as {largest:.0e} in it; expected {what}.")
     return array
 
 
@@ -77,6 +94,31 @@ def whole(answer: Any, what: str) -> int:
     if value != round(value):
         raise NotYet(f"Expected {what}, a whole number, and this is {value:g}.")
     return round(value)
+
+
+def several(answer: Any, count: int, words: str) -> tuple[Any, ...]:
+    """Return the parts of an answer that is made of so many.
+
+    Raises
+    ------
+    NotYet
+        With these words, if it is not.
+    """
+    try:
+        parts = tuple(islice(answer, count + 1))
+    except Exception:  # an answer may be anything at all
+        raise NotYet(words) from None
+    if len(parts) != count:
+        raise NotYet(words)
+    return parts
+
+
+def shape_of(answer: Any) -> tuple[int, ...] | None:
+    """Return the shape of an answer, or None if it has none."""
+    try:
+        return np.shape(answer) if _size(answer) <= _LARGEST_SIZE else None
+    except Exception:  # rows of different lengths, and whatever else
+        return None
 
 
 def called(function: Any, *arguments: Any) -> Any:
@@ -145,6 +187,18 @@ def beaten(right: float, to_beat: float, fewer: float, rows: int) -> str:
         )
     gone = 1 - (1 - right) / (1 - to_beat)
     return f"right. That reads {right:.1%} in place of {to_beat:.1%}: {gone:.0%} fewer mistakes."
+
+
+def _size(answer: Any) -> int:
+    """Return how many numbers an answer holds, as far as it tells before they are looked at."""
+    try:
+        if isinstance(answer, list | tuple) and answer:
+            return len(answer) * max(1, _size(answer[0]))
+        return int(answer.size) if isinstance(answer, np.ndarray) else len(answer)
+    except OverflowError:
+        return sys.maxsize
+    except Exception:  # a single number has no length, and whatever else has none either
+        return 0
 
 
 def _odd_one(found: NDArray[np.float64]) -> float:

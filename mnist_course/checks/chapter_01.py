@@ -34,7 +34,9 @@ def exercise_1(invert: Any, image: NDArray[np.uint8]) -> str:
     if close(found, image):
         raise NotYet("The picture came back as it was.")
     wrapped = np.where(image > 1, 257.0 - image, 1.0 - image)
-    if close(found, right / 255) or close(found, 1.0 - image) or close(found, wrapped):
+    if close(found, right / 255):
+        raise NotYet("Right on a scale from 0 to 1. A full pixel is 255 here.", credit=0.5)
+    if close(found, 1.0 - image) or close(found, wrapped):
         raise NotYet("Ink is 255 here, not 1, and a pixel and its opposite add up to 255.")
     paper = found[image == 0].mean()
     if paper == 255:
@@ -59,11 +61,13 @@ def exercise_2(ink: Any, factor: Any, X: NDArray[np.uint8], y: NDArray[np.int64]
         raise NotYet(f"The mean of digit {worst} is {right[worst]:.1f}, not {found[worst]:.1f}.")
     times, wanted = number(factor, "a factor"), right.max() / right.min()
     if close(times, 1 / wanted, within=1e-2):
-        raise NotYet("The factor is upside down: the largest over the smallest.")
+        raise NotYet("The factor is upside down: the largest over the smallest.", credit=0.5)
     if close(times, right.max() - right.min(), within=1e-2):
-        raise NotYet("That is a difference. A factor is one mean divided by the other.")
+        words = "That is a difference. A factor is one mean divided by the other."
+        raise NotYet(words, credit=0.5)
     if not close(times, wanted, within=1e-2):
-        raise NotYet("The ten means are right; the factor is the largest over the smallest.")
+        words = "The ten means are right; the factor is the largest over the smallest."
+        raise NotYet(words, credit=0.5)
     most, least = right.argmax(), right.argmin()
     return f"right. The {most} holds {wanted:.2f} times the ink of the {least}."
 
@@ -82,6 +86,13 @@ def exercise_3(shuffle: Any, nearest: Any, pictures: NDArray[np.uint8]) -> str:
         raise NotYet("Each picture holds its own pixels, but not in the order that was given.")
     if not (close(found, few[:, order]) or close(found, back)):
         raise NotYet("Only the order of a picture's pixels may change: take columns, not rows.")
+    right = _look_at_nearest(nearest, pictures, order)
+    # In another order too, so that no row number passes which was found once and for all.
+    _look_at_nearest(nearest, pictures[::-1], order)
+    return f"right. Row {right} is the nearest to row 0, shuffled or not."
+
+
+def _look_at_nearest(nearest: Any, pictures: NDArray[np.uint8], order: NDArray[np.int64]) -> int:
     place = whole(called(nearest, pictures), "a row number")
     gaps = np.square(pictures.astype(float) - pictures[0]).sum(axis=1)
     right = int(gaps[1:].argmin()) + 1
@@ -89,11 +100,12 @@ def exercise_3(shuffle: Any, nearest: Any, pictures: NDArray[np.uint8]) -> str:
     if place == right:
         if whole(called(nearest, pictures[:, order]), "a row number") != right:
             raise NotYet("`nearest` finds another row once the pixels are shuffled.")
-        return f"right. Row {right} is the nearest to row 0, shuffled or not."
+        return right
     if place == 0:
         raise NotYet("Row 0 is nearest to itself. Look among the others.")
     if place == right - 1:
-        raise NotYet("Off by one: whoever looks from row 1 on finds that row in place 0.")
+        words = "Off by one: whoever looks from row 1 on finds that row in place 0."
+        raise NotYet(words, credit=0.5)
     squares_wrap = np.square(pictures[1:] - pictures[0]).sum(axis=1)
     if place in (int(np.square(wrapped).sum(axis=1).argmin()) + 1, int(squares_wrap.argmin()) + 1):
         raise NotYet("`uint8` wraps around when you subtract. Convert to floating point first.")

@@ -7,7 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_course.checks.answers import NotYet, beaten, called, close, number, numbers, whole
+from mnist_course.checks.answers import (
+    NotYet,
+    beaten,
+    called,
+    close,
+    number,
+    numbers,
+    shape_of,
+    whole,
+)
 
 
 def exercise_1(winner: Any, total: Any, share: Any, scores: NDArray[np.float64]) -> str:
@@ -27,7 +36,8 @@ def exercise_1(winner: Any, total: Any, share: Any, scores: NDArray[np.float64])
     if close(part, joint.max(), within=1e-3):
         raise NotYet("That is softmax. Asked for is the winner's sigmoid divided by their sum.")
     if close(part, separate.max(), within=1e-3):
-        raise NotYet("That is the winner's sigmoid by itself. Divide it by the sum of all ten.")
+        words = "That is the winner's sigmoid by itself. Divide it by the sum of all ten."
+        raise NotYet(words, credit=0.5)
     if not close(part, separate.max() / separate.sum(), within=1e-3):
         raise NotYet("The first two are right. The last is the winner's sigmoid over the sum.")
     return (
@@ -39,10 +49,12 @@ def exercise_1(winner: Any, total: Any, share: Any, scores: NDArray[np.float64])
 def exercise_2(right: Any, X: NDArray[np.float64], w: NDArray[np.float64], b: float) -> str:
     """Even the true weights are hardly better than a coin where scores are small."""
     found = number(right, "a share of samples")
-    if not 0 <= found <= 1:
-        raise NotYet(f"A share lies between 0 and 1, and this is {found:g}.")
     best = _best_share((X @ w + b) / 10)
     chance = 4 * 0.5 / len(X) ** 0.5  # four standard errors of a share
+    if abs(found - 100 * best) <= 100 * chance:
+        raise NotYet("That is per cent. A share lies between 0 and 1.", credit=0.5)
+    if not 0 <= found <= 1:
+        raise NotYet(f"A share lies between 0 and 1, and this is {found:g}.")
     if abs(found - best) <= chance:
         return f"right. About {best:.0%} is the best that anybody can do on such samples."
     if abs(found - _best_share(X @ w + b)) <= chance:
@@ -50,7 +62,7 @@ def exercise_2(right: Any, X: NDArray[np.float64], w: NDArray[np.float64], b: fl
     if abs(found - _best_share(X @ w / 10 + b)) <= chance:
         raise NotYet("The weights are divided by ten, but the bias is not.")
     if abs(1 - found - best) <= chance:
-        raise NotYet("That is the share that is wrong.")
+        raise NotYet("That is the share that is wrong.", credit=0.5)
     faint = (X @ w + b) / 10
     old = 1 / (1 + np.exp(-(X @ w + b)))
     if abs(found - np.where(faint >= 0, old, 1 - old).mean()) <= chance:
@@ -64,6 +76,7 @@ def exercise_3(moved: Any, probability: NDArray[np.float64]) -> str:
     """A new threshold changes what lies between the old one and itself."""
     # With values exactly at the thresholds, where "at least" and "more than" differ.
     trial = np.concatenate([probability, [0.5, 0.6, 0.4]])
+    slip = None
     for old, new in ((0.5, 0.6), (0.6, 0.4)):
         mask = numbers(
             called(moved, trial, old, new), trial.shape, "a mask, true or false for each"
@@ -76,14 +89,17 @@ def exercise_3(moved: Any, probability: NDArray[np.float64]) -> str:
         if np.array_equal(found, right):
             continue
         if np.array_equal(found, ~right):
-            raise NotYet("The mask is upside down: it is true for those that stay.")
+            slip = NotYet("The mask is upside down: it is true for those that stay.", credit=0.5)
+            continue
         ends = [(trial > low) & (trial <= high), (trial >= low) & (trial <= high)]
         ends.append((trial > low) & (trial < high))
         if any(np.array_equal(found, other) for other in ends):
-            raise NotYet(
+            slip = NotYet(
                 "Only samples exactly at a threshold are wrong. A sample is called 1 if its "
-                "probability is *at least* the threshold: `>=`."
+                "probability is *at least* the threshold: `>=`.",
+                credit=0.5,
             )
+            continue
         if np.array_equal(found, np.abs(trial - old) <= abs(new - old)) or np.array_equal(
             found, np.abs(trial - old) < abs(new - old)
         ):
@@ -96,6 +112,8 @@ def exercise_3(moved: Any, probability: NDArray[np.float64]) -> str:
             f"With three samples added, at 0.4, 0.5 and 0.6, {right.sum():,} change from {old} to "
             f"{new}; the mask has {found.sum():,}."
         )
+    if slip:
+        raise slip
     count = int(((probability >= 0.5) & (probability < 0.6)).sum())
     return f"right. Between 0.5 and 0.6 lie {count:,} of {len(probability):,} pictures."
 
@@ -132,7 +150,7 @@ def exercise_4(
 def _one_each(one_number: Any, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
     def ask(rows: NDArray[np.uint8]) -> NDArray[np.float64]:
         found = called(one_number, rows)
-        if np.shape(found) == (len(rows), 1):
+        if shape_of(found) == (len(rows), 1):
             found = np.ravel(found)
         return numbers(found, (len(rows),), "one number for each picture")
 

@@ -32,27 +32,34 @@ def exercise_1(
     found = numbers(weights, (2, 50), "two rows of 50 weights")
     newton = fit("newton-cholesky", Z)
     right = newton.coef_[0]
-    agree = [_near(row, right, 0.02) for row in found]
+    agree, slip = [_near(row, right, 0.02) for row in found], None
     if not all(agree):
         if all(_near(row, -right, 0.1) for row in found):
             raise NotYet("The signs are turned: these models look for what is *not* a zero.")
         for unit in (1, 255):
             if _near(found[1], fit("newton-cholesky", columns / unit).coef_[0], 0.1):
                 raise NotYet("These are weights of pixels that were not standardised.")
-        if all(_near(np.sort(row), np.sort(right), 0.1) for row in found):
-            raise NotYet("The weights are right, but not in the order of `pixels`.")
         if agree[1]:
             raise NotYet("lbfgs has not converged: give it more iterations, and a smaller `tol`.")
         if agree[0]:
             raise NotYet("The first row is right, and the second should hold the same weights.")
-        raise NotYet("These weights are not at the lowest point of the loss. C is 1, as it was.")
+        if not all(_near(np.sort(row), np.sort(right), 0.02) for row in found):
+            raise NotYet(
+                "These weights are not at the lowest point of the loss. C is 1, as it was."
+            )
+        words = "The weights are right, but not in the order of `pixels`."
+        slip = NotYet(words, credit=0.5)
     counts = numbers(iterations, (2,), "two numbers of iterations")
     lbfgs, few = fit("lbfgs", Z).n_iter_[0], newton.n_iter_[0]
     if counts[0] < counts[1] and lbfgs > few:
-        raise NotYet("The iterations have changed places: lbfgs comes first, and needs more.")
+        words = "The iterations have changed places: lbfgs comes first, and needs more."
+        raise NotYet(words, credit=0.5)
     for name, count, expected in (("lbfgs", counts[0], lbfgs), ("newton", counts[1], few)):
         if not expected / 3 <= count <= expected * 3:
-            raise NotYet(f"{count:g} iterations are not what {name} needs. `n_iter_` tells.")
+            words = f"{count:g} iterations are not what {name} needs. `n_iter_` tells."
+            raise NotYet(words, credit=0.5)
+    if slip:
+        raise slip
     longer = ", and lbfgs takes more iterations to get there" if lbfgs > few else ""
     return f"right. Both stand at the same point{longer}."
 
@@ -70,20 +77,24 @@ def exercise_2(
     from sklearn.linear_model import LogisticRegression
 
     found = numbers(accuracies, (3, 2), "a row of two accuracies for each share")
-    if found.max() > 1:
-        raise NotYet("An accuracy lies between 0 and 1; 0.9 rather than 90.")
     right = _accuracies(X, y, seed)
 
     def fits(answer: NDArray[np.float64]) -> bool:
         return bool(np.abs(answer - right).max() <= 0.01)
 
+    forms = {
+        "The two columns have changed places: the rows learned from come first.": found[:, ::-1],
+        "An accuracy lies between 0 and 1; 0.9 rather than 90.": found / 100,
+        "These are shares of errors. An accuracy is the share that is right.": 1 - found,
+    }
+    slip = None
     if not fits(found):
-        if fits(found[:, ::-1]):
-            raise NotYet("The two columns have changed places: the rows learned from come first.")
+        slip = next((NotYet(words, credit=0.5) for words in forms if fits(forms[words])), None)
+    if not (slip or fits(found)):
+        if found.max() > 1:
+            raise NotYet("An accuracy lies between 0 and 1.")
         if fits(found[::-1]) or fits(found[::-1, ::-1]):
             raise NotYet("A *test* share of 0.1 leaves nine tenths to learn from, not one tenth.")
-        if fits(1 - found):
-            raise NotYet("These are shares of errors. An accuracy is the share that is right.")
         if np.array_equal(found[:, 0], found[:, 1]):
             raise NotYet("Both columns are the same. Did you judge the rows it learned from twice?")
         others = {
@@ -103,7 +114,7 @@ def exercise_2(
     answers = digits_read(read, X_val, if_same=scale)
     unbraked = LogisticRegression(C=np.inf, max_iter=300).fit(X, y)
     if np.mean(answers == unbraked.predict(X_val / 255)) > 0.999:
-        raise NotYet("`accuracies` are right, but `read` is still the model without a brake.")
+        raise NotYet("`read` is still the model without a brake.")
     reads, to_beat = float(np.mean(answers == y_val)), unbraked.score(X_val / 255, y_val)
     if 1 - reads < 0.3 * (1 - to_beat):
         raise NotYet(
@@ -118,6 +129,8 @@ def exercise_2(
             if np.mean(found == y_val) > reads + 0.005:
                 raise NotYet(scale) from None
         raise
+    if slip:
+        raise slip
     gaps = right[:, 0] - right[:, 1]
     wider = "is wider where fewer rows are left to learn from"
     if gaps[2] <= gaps[0] + 0.01:
@@ -134,16 +147,17 @@ def exercise_3(
     mask = numbers(rare, (784,), "a mask, true or false for each of 784 pixels")
     if not np.isin(mask, [0, 1]).all():
         raise NotYet("`rare` should be true or false for each pixel.")
-    mask = mask == 1
+    mask, slip = mask == 1, None
     if not np.array_equal(mask, wanted):
         if np.array_equal(mask, inked < 0.01):
             raise NotYet("A pixel that is never inked has told the model nothing. Leave it out.")
-        if np.array_equal(mask, ~wanted) or np.array_equal(mask, inked >= 0.01):
-            raise NotYet("The mask is upside down: these are the pixels that are inked often.")
         amount = X.mean(axis=0, dtype=np.float64)
         if np.array_equal(mask, (amount > 0) & (amount < 2.55)):
             raise NotYet("This asks how *much* ink there is. In how many pictures is there any?")
-        raise NotYet(f"{wanted.sum()} pixels are rarely inked, and the mask has {mask.sum()}.")
+        if not (np.array_equal(mask, ~wanted) or np.array_equal(mask, inked >= 0.01)):
+            raise NotYet(f"{wanted.sum()} pixels are rarely inked, and the mask has {mask.sum()}.")
+        words = "The mask is upside down: these are the pixels that are inked often."
+        slip = NotYet(words, credit=0.5)
     mean_size = np.abs(W).mean(axis=0)
     found = numbers(size, (784,), "784 mean sizes")
     if not _near(found, mean_size, 0.01):
@@ -166,8 +180,11 @@ def exercise_3(
             raise NotYet("`per_ink` is still in standard deviations. Divide by them.")
         squared = np.divide(right, deviation, out=np.zeros(784), where=deviation > 0)
         if _near(last, squared, 0.01):
-            raise NotYet("That is divided by the variance. Its root is the standard deviation.")
-        raise NotYet("The first two are right. `per_ink` is `size` over the standard deviation.")
+            words = "That is divided by the variance. Its root is the standard deviation."
+            raise NotYet(words, credit=0.5)
+        raise NotYet("`size` is right. `per_ink` is `size` over the standard deviation.")
+    if slip:
+        raise slip
     share = [part[wanted].sum() / part.sum() for part in (inked > 0, mean_size, right)]
     return (
         f"right. Rarely inked are {share[0]:.0%} of the inked pixels. They hold {share[1]:.0%} "
@@ -184,11 +201,12 @@ def exercise_4(
     answers: NDArray[np.int64],
 ) -> str:
     """Shares of each digit, of its errors, and rows in which all are equally frequent."""
-    counts = np.bincount(train, minlength=10)
+    counts, slip = np.bincount(train, minlength=10), None
     found = numbers(frequency, (10,), "ten shares of the training rows")
-    if not close(found, counts / len(train), within=1e-3):
-        if close(found, counts) or close(found, 100 * counts / len(train), within=1e-3):
-            raise NotYet("A share lies between 0 and 1: divide by the number of rows.")
+    if close(found, counts) or close(found, 100 * counts / len(train), within=1e-3):
+        words = "A share lies between 0 and 1: divide by the number of rows."
+        slip = NotYet(words, credit=0.5)
+    elif not close(found, counts / len(train), within=1e-3):
         if close(found, np.bincount(truth, minlength=10) / len(truth), within=1e-3):
             raise NotYet("These are the shares in the validation rows. What did the models see?")
         raise NotYet("`frequency` is the share of `y_fit` that each digit has.")
@@ -197,9 +215,9 @@ def exercise_4(
     hits, wrong = np.diag(matrix), matrix.sum(axis=1) - np.diag(matrix)
     right = wrong / matrix.sum(axis=1)
     errors = numbers(misread, (10,), "ten shares of misread pictures")
-    if not close(errors, right, within=1e-3):
-        if close(errors, 1 - right, within=1e-3):
-            raise NotYet("These are the shares that are read correctly.")
+    if close(errors, 1 - right, within=1e-3):
+        slip = NotYet("These are the shares that are read correctly.", credit=0.5)
+    elif not close(errors, right, within=1e-3):
         if close(errors, wrong):
             raise NotYet("These are counts. Divide each by how often its digit is shown.")
         if close(errors, wrong / wrong.sum(), within=1e-3):
@@ -215,7 +233,11 @@ def exercise_4(
             )
         worst = int(np.abs(errors - right).argmax())
         raise NotYet(f"Of digit {worst} the share {right[worst]:.3f} is misread.")
-    _look_at_rows(called(even_rows, train), counts, train)
+    # Other labels too, so that no row numbers pass which do not come from them.
+    for labels in (train, train[::-2]):
+        slip = _look_at_rows(called(even_rows, labels), labels) or slip
+    if slip:
+        raise slip
     together = np.corrcoef(counts, right)[0, 1]
     if together < -0.3:
         return "right. Rarer digits tend to be misread more often. Look below whether that is why."
@@ -266,22 +288,23 @@ def _fifty_that_vary_most(pixels: Any, X: NDArray[np.float32]) -> NDArray[np.int
     raise NotYet(f"{np.sum(~enough)} of these vary less than others that were left out.")
 
 
-def _look_at_rows(answer: Any, counts: NDArray[np.int64], train: NDArray[np.int64]) -> None:
-    rows = numbers(answer, (-1,), "row numbers")
+def _look_at_rows(answer: Any, train: NDArray[np.int64]) -> NotYet | None:
+    """Look at what `even_rows` makes of labels; return what is wrong with the form alone."""
+    rows, slip = numbers(answer, (-1,), "row numbers"), None
     if len(rows) == len(train) and np.isin(rows, [0, 1]).all():
-        raise NotYet(
-            "`even_rows` should return row numbers, not a mask. `np.flatnonzero` turns it."
-        )
+        words = "`even_rows` should return row numbers, not a mask. `np.flatnonzero` turns it."
+        rows, slip = np.flatnonzero(rows).astype(float), NotYet(words, credit=0.5)
     if not np.isin(rows, np.arange(len(train))).all():
         raise NotYet(f"A row number is a whole number from 0 to {len(train) - 1}.")
     kept = np.bincount(train[rows.astype(int)], minlength=10)
-    fewest = counts.min()
+    fewest = np.bincount(train, minlength=10).min()
     if len(np.unique(rows)) < len(rows):
         raise NotYet("Some rows come twice. Take fewer of the common digits instead.")
     if np.ptp(kept):
         raise NotYet(f"Your rows show a {kept.argmax()} more often than a {kept.argmin()}.")
     if kept[0] < fewest:
         raise NotYet(f"Equally frequent, but {fewest} of each digit are possible.")
+    return slip
 
 
 def _near(answer: NDArray[np.float64], right: NDArray[np.float64], share: float) -> bool:

@@ -14,6 +14,7 @@ _THREE = "precision, recall and accuracy"
 
 def exercise_1(precision_recall: Any, truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> str:
     """scikit-learn's matrix begins with the negatives."""
+    slip = None
     for threshold in np.quantile(scores[truth], [0.2, 0.6, 0.9]):
         tn, fp, fn, tp = _counts(truth, scores >= threshold)
         matrix = np.array([[tn, fp], [fn, tp]])
@@ -22,7 +23,9 @@ def exercise_1(precision_recall: Any, truth: NDArray[np.bool_], scores: NDArray[
         if close(answer, right, within=6e-3):  # rounded to two places, too
             continue
         if close(answer, right[::-1], within=2e-3):
-            raise NotYet("Precision and recall have changed places: precision comes first.")
+            words = "Precision and recall have changed places: precision comes first."
+            slip = NotYet(words, credit=0.5)
+            continue
         if close(answer, [tn / (tn + fp), tn / (tn + fn)], within=2e-3):
             raise NotYet(
                 "These are still the numbers of the faulty one: it takes the first cell for the "
@@ -31,17 +34,20 @@ def exercise_1(precision_recall: Any, truth: NDArray[np.bool_], scores: NDArray[
         if close(answer, [tn / (tn + fn), tn / (tn + fp)], within=2e-3):
             raise NotYet("These are precision and recall of the *others*. The fives come last.")
         if close(answer, 100 * right, within=2e-3):
-            raise NotYet("These are per cent. A share lies between 0 and 1.")
+            slip = NotYet("These are per cent. A share lies between 0 and 1.", credit=0.5)
+            continue
         raise NotYet(
             f"Of {tp + fp:,} called five {tp:,} are fives, and there are {tp + fn:,} fives in all."
         )
+    if slip:
+        raise slip
     return "right. Columns are what is called five, rows are what is a five."
 
 
 def exercise_2(with_bonus: Any, scores: NDArray[np.float64], y: NDArray[np.int64]) -> str:
     """A bonus for the fives finds more of them and takes rows from the other digits."""
     trial = scores * (3 / scores.std())  # so that a bonus in other units shows
-    plain = _with_bonus(trial, y, 0)
+    plain, slip = _with_bonus(trial, y, 0), None
     for bonus in (0.0, 0.5, 1.0):
         found = numbers(called(with_bonus, trial, y, bonus), (3,), _THREE)
         right = _with_bonus(trial, y, bonus * trial.std())
@@ -49,7 +55,9 @@ def exercise_2(with_bonus: Any, scores: NDArray[np.float64], y: NDArray[np.int64
         if close(found, right, within=2e-3):
             continue
         if close(found, [recall, precision, accuracy], within=2e-3):
-            raise NotYet("Precision and recall have changed places: precision comes first.")
+            words = "Precision and recall have changed places: precision comes first."
+            slip = NotYet(words, credit=0.5)
+            continue
         if close(found, plain, within=2e-3):
             raise NotYet("The bonus changes nothing. Does it go to one column, the five's, only?")
         if close(found, _with_bonus(trial, y, bonus), within=2e-3):
@@ -57,17 +65,22 @@ def exercise_2(with_bonus: Any, scores: NDArray[np.float64], y: NDArray[np.int64
         if close(found, _with_bonus(trial, y, bonus * trial[:, 5].std()), within=2e-3):
             raise NotYet("Take the standard deviation of *all* scores, not of the five's column.")
         if close(found[:2], right[:2], within=2e-3):
+            words = "The first two are right. The accuracy is over all ten digits."
             if close(found[2], _five_or_not(trial, y, bonus), within=2e-3):
-                raise NotYet("The accuracy is that of five or not. Ten digits are asked for.")
-            raise NotYet("The first two are right. The accuracy is over all ten digits.")
+                words = "The accuracy is that of five or not. Ten digits are asked for."
+            slip = NotYet(words, credit=0.5)
+            continue
         raise NotYet(
             f"With a bonus of {bonus:g}, recall of the five is {recall:.3f} and its precision "
             f"{precision:.3f}."
         )
+    if slip:
+        raise slip
     own = scores.copy()
     called(lambda bonus: with_bonus(own, y, bonus), 1.0)
     if not np.array_equal(own, scores):
-        raise NotYet("The numbers are right, but `scores` itself was changed: work on a copy.")
+        words = "The numbers are right, but `scores` itself was changed: work on a copy."
+        raise NotYet(words, credit=0.5)
     return (
         f"right. A bonus of one standard deviation takes recall from {plain[1]:.2f} to "
         f"{recall:.2f}, and accuracy from {plain[2]:.2f} to {accuracy:.2f}."
@@ -163,11 +176,14 @@ def exercise_4(
     new_truth, new_scores = truth[half:], scores[half:]
     counts = numbers(matrix, (2, 2), "a confusion matrix")
     wanted = np.reshape(_counts(new_truth, found >= 0.5), (2, 2))
-    if not np.array_equal(counts, wanted):
-        if np.array_equal(counts, wanted.T):
-            raise NotYet("Rows and columns have changed places: the truth comes first.")
-        if np.array_equal(counts, wanted[::-1, ::-1]):
-            raise NotYet("The fives come first here. Leave scikit-learn's order: others, fives.")
+    slip = None
+    if np.array_equal(counts, wanted.T) and not np.array_equal(counts, wanted):
+        words = "Rows and columns have changed places: the truth comes first."
+        slip = NotYet(words, credit=0.5)
+    elif np.array_equal(counts, wanted[::-1, ::-1]) and not np.array_equal(counts, wanted):
+        words = "The fives come first here. Leave scikit-learn's order: others, fives."
+        slip = NotYet(words, credit=0.5)
+    elif not np.array_equal(counts, wanted):
         if np.array_equal(counts, np.reshape(_counts(new_truth, new_scores >= 0), (2, 2))):
             raise NotYet("That is the matrix at a *score* of 0. Cut the probability at 0.5.")
         if counts.sum() != len(new_truth):
@@ -175,11 +191,14 @@ def exercise_4(
         raise NotYet(f"At a probability of 0.5, {wanted[:, 1].sum()} rows are called five.")
     cut = number(threshold, "a score")
     if np.array_equal(np.reshape(_counts(new_truth, new_scores >= cut), (2, 2)), wanted):
+        if slip:
+            raise slip
         return f"right. A cut at a probability of 0.5 is one at a score of {cut:.4g} in disguise."
     if np.array_equal(
         np.reshape(_counts(new_truth, new_scores >= cut * scores.std()), (2, 2)), wanted
     ):
-        raise NotYet("That is in standard deviations. Multiply by them to have a score.")
+        words = "That is in standard deviations. Multiply by them to have a score."
+        raise NotYet(words, credit=0.5)
     if cut == 0.5:
         raise NotYet("0.5 is the probability. Which *score* has it?")
     if np.array_equal(np.reshape(_counts(new_truth, new_scores >= -cut), (2, 2)), wanted):

@@ -15,6 +15,8 @@ from mnist_course.checks.answers import (
     digits_read,
     number,
     numbers,
+    several,
+    shape_of,
 )
 
 if TYPE_CHECKING:
@@ -26,15 +28,24 @@ Labels = NDArray[np.int64]
 
 def exercise_1(components: Any, X: Pixels, X_new: Pixels) -> str:
     """Components of new rows on the axes of the rows to learn from."""
+    # Fewer rows and axes as well, which no list of components fits.
+    for known, new, n in ((X, X_new, 5), (X[::2], X_new[::-3], 3)):
+        slip = _look_at_components(called(components, known, new, n), known, new, n)
+    if slip:
+        raise slip
+    return "right. One set of axes for both, found on the rows to learn from."
+
+
+def _look_at_components(answer: Any, X: Pixels, X_new: Pixels, n: int) -> NotYet | None:
+    """Look at the components of both; return what is wrong with the form alone."""
     from sklearn.decomposition import PCA
 
-    n = 5
-    try:
-        known, new = called(components, X, X_new, n)
-    except (TypeError, ValueError):
-        raise NotYet("Expected two things, the components of both sets of rows.") from None
-    if np.shape(known) == (len(X_new), n) and np.shape(new) == (len(X), n):
-        raise NotYet("They have changed places: the rows to learn from come first.")
+    known, new = several(answer, 2, "Expected two things, the components of both sets of rows.")
+    slip = None
+    if shape_of(known) == (len(X_new), n) and shape_of(new) == (len(X), n):
+        known, new = new, known
+        words = "They have changed places: the rows to learn from come first."
+        slip = NotYet(words, credit=0.5)
     known = numbers(known, (len(X), n), f"{n} components for each row to learn from")
     new = numbers(new, (len(X_new), n), f"{n} components for each new row")
 
@@ -45,7 +56,7 @@ def exercise_1(components: Any, X: Pixels, X_new: Pixels) -> str:
         return _near(known, turned * right) and _near(new, turned * right_new)
 
     if on_axes_of(X):
-        return "right. One set of axes for both, found on the rows to learn from."
+        return slip
     if on_axes_of(np.concatenate([X, X_new])):
         raise NotYet("These axes come from both sets of rows. New rows must not have a say.")
     if on_axes_of(X_new):
@@ -61,7 +72,7 @@ def exercise_1(components: Any, X: Pixels, X_new: Pixels) -> str:
 
 def exercise_2(gap: Any, X: Pixels, y: Labels, X_val: Pixels, y_val: Labels) -> str:
     """Accuracy on the rows that a model knows, minus accuracy on others."""
-    gaps = []
+    gaps, slip = [], None
     for n, rows in ((5, 200), (20, 100)):
         model = _pipeline(n, products=False).fit(X[:rows], y[:rows])
         seen, new = model.score(X[:rows], y[:rows]), model.score(X_val, y_val)
@@ -69,10 +80,14 @@ def exercise_2(gap: Any, X: Pixels, y: Labels, X_val: Pixels, y_val: Labels) -> 
         found = number(called(gap, model, rows), "a gap")
         if close(found, seen - new, within=1e-3):
             continue
-        if close(found, 100 * (seen - new), within=1e-3):
-            raise NotYet("That is in percentage points. Subtract one share from the other.")
-        if close(found, new - seen, within=1e-3):
-            raise NotYet("The sign is turned around: own rows first, minus validation rows.")
+        forms = {
+            "That is in percentage points. Subtract one share from the other.": 100 * (seen - new),
+            "The sign is turned around: own rows first, minus validation rows.": new - seen,
+        }
+        slips = [words for words, value in forms.items() if close(found, value, within=1e-3)]
+        if slips:
+            slip = NotYet(slips[0], credit=0.5)
+            continue
         if close(found, seen, within=1e-3):
             raise NotYet("That is the accuracy on the own rows. Subtract that on the others.")
         if close(found, new, within=1e-3):
@@ -82,6 +97,8 @@ def exercise_2(gap: Any, X: Pixels, y: Labels, X_val: Pixels, y_val: Labels) -> 
         if close(found, seen / new, within=1e-3):
             raise NotYet("That is a ratio. A gap is a difference.")
         raise NotYet(f"The accuracies are {seen:.3f} and {new:.3f}, not {found:.3f} apart.")
+    if slip:
+        raise slip
     return (
         f"right. A small linear model that learned from 100 rows has a gap of {gaps[1]:.2f}, "
         "without any product."
@@ -151,10 +168,9 @@ def _pipeline(n: int, *, products: bool = True, whiten: bool = False) -> Pipelin
 
 def _features(model: Any, X: Pixels) -> NDArray[np.float64]:
     """Return what reaches the last step of a learner's pipeline, without columns of ones."""
-    from sklearn.pipeline import Pipeline
-
-    if not isinstance(model, Pipeline):
-        kind = type(model).__name__
+    # Asked by its name: while a class is graded, the pipeline stays in the student's process.
+    kind = type(model).__name__
+    if kind != "Pipeline":
         raise NotYet(f"`whitened` should return a pipeline, and this is a {kind}.")
     if type(model[-1]).__name__ != "LogisticRegression":
         raise NotYet("The last step should be `LogisticRegression`, as in `quadratic`.")

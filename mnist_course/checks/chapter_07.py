@@ -24,21 +24,27 @@ def exercise_1(
     pairs: Any, share: Any, recalls: Any, errors: NDArray[np.int64], shown: NDArray[np.int64]
 ) -> str:
     """The four pairs of digits with the most errors, and the share of each digit that is read."""
-    right = _pairs_and_share(pairs, share, errors)
+    chosen = _look_at_pairs(pairs, errors)
+    slip = _look_at_share(share, chosen, errors)
+    right = (errors + errors.T)[tuple(chosen.T)].sum() / errors.sum()
     wrong = errors.sum(axis=1)
     found, wanted = numbers(recalls, (10,), "ten shares, one for each digit"), 1 - wrong / shown
     if close(found, wanted, within=1e-3):
+        if slip:
+            raise slip
         worst, best = wanted.argmin(), wanted.argmax()
         return (
             f"right. Four of 45 pairs hold {right:.0%} of the errors; of the {best} "
             f"{wanted[best]:.1%} are read, of the {worst} {wanted[worst]:.1%}."
         )
     if close(found, 100 * wanted, within=1e-3):
-        raise NotYet("These are percent. A share lies between 0 and 1.")
+        raise NotYet("These are percent. A share lies between 0 and 1.", credit=0.5)
     if close(found, 1 - wanted, within=1e-3):
-        raise NotYet("These are the shares that are *misread*. The others are asked for.")
+        words = "These are the shares that are *misread*. The others are asked for."
+        raise NotYet(words, credit=0.5)
     if close(found, shown - wrong) or close(found, wrong):
-        raise NotYet("These are counts. Divide by how often the digit is shown.")
+        words = "These are counts. Divide by how often the digit is shown."
+        raise NotYet(words, credit=0.5)
     if close(found, 1 - errors.sum(axis=0) / shown, within=1e-3):
         raise NotYet("You added up columns, the digits that were answered. Add up rows.")
     if close(found, 1 - wrong / wrong.sum(), within=1e-3):
@@ -50,7 +56,7 @@ def exercise_1(
     raise NotYet(f"Of the {place} {wanted[place]:.3f} are read, not {found[place]:.3f}.")
 
 
-def _pairs_and_share(pairs: Any, share: Any, errors: NDArray[np.int64]) -> float:
+def _look_at_pairs(pairs: Any, errors: NDArray[np.int64]) -> NDArray[np.int64]:
     both = np.triu(errors + errors.T, k=1)
     found = numbers(pairs, (4, 2), "four pairs of digits")
     if not np.isin(found, range(10)).all():
@@ -71,20 +77,30 @@ def _pairs_and_share(pairs: Any, share: Any, errors: NDArray[np.int64]) -> float
             raise NotYet("Those are the four largest counts of *one* direction. Add up both.")
         a, b = ordered[held.argmin()]
         raise NotYet(f"{a} and {b} are confused {held.min()} times, and there is a pair with more.")
-    part, right = number(share, "a share of the errors"), most.sum() / errors.sum()
+    return chosen
+
+
+def _look_at_share(
+    share: Any, chosen: NDArray[np.int64], errors: NDArray[np.int64]
+) -> NotYet | None:
+    """Look at the share of the errors; return what is wrong with the form alone."""
+    part, one_way = number(share, "a share of the errors"), errors[tuple(chosen.T)].sum()
+    most = one_way + errors[tuple(chosen[:, ::-1].T)].sum()
+    right = most / errors.sum()
     if abs(part - right) <= 0.005:
-        return float(right)
+        return None
     if abs(part - 100 * right) <= 0.5:
-        raise NotYet("That is percent. A share lies between 0 and 1.")
+        return NotYet("That is percent. A share lies between 0 and 1.", credit=0.5)
+    if part == most:
+        words = "That is the number of errors. Divide it by the number of all errors."
+        return NotYet(words, credit=0.5)
     if abs(part - right / 2) <= 0.005:
         raise NotYet("Half of it: the sum over a whole symmetric table counts every error twice.")
-    if abs(part - errors[tuple(chosen.T)].sum() / errors.sum()) <= 0.005:
+    if abs(part - one_way / errors.sum()) <= 0.005:
         raise NotYet("The pairs are right; for the share, add up both of their directions.")
     if abs(part - 4 / 45) <= 0.005:
         raise NotYet("That would be the share if the errors were spread evenly over the pairs.")
-    if part == most.sum():
-        raise NotYet("That is the number of errors. Divide it by the number of all errors.")
-    raise NotYet(f"The four pairs are right. They hold {most.sum()} of {errors.sum()} errors.")
+    raise NotYet(f"The four pairs are right. They hold {most} of {errors.sum()} errors.")
 
 
 def exercise_2(
@@ -102,20 +118,24 @@ def exercise_2(
     # judges that know better, so that no rule passes which does not ask them.
     part = np.concatenate([gammas[:2], gammas[-2:]])[::-1]
     judges = (Z_new, y_new), (Z_new, y_new), (Z, y)
+    models, slip = {gamma: SVC(C=5, gamma=gamma).fit(Z, y) for gamma in gammas}, None
     for tried, rows in zip((gammas, part, gammas), judges, strict=True):
-        models = [SVC(C=5, gamma=gamma).fit(Z, y) for gamma in tried]
-        new = np.array([model.score(*rows) for model in models])
-        seen = np.array([model.score(Z, y) for model in models])
+        new = np.array([models[gamma].score(*rows) for gamma in tried])
         choice = number(called(choose, tried, Z, y, *rows), "a gamma")
         chosen = np.isclose(tried, choice, rtol=1e-6)
         if np.any(chosen & (new >= new.max() - 0.001)):
             continue
         if not chosen.any():
             if choice == new.argmax():
-                raise NotYet("That is the *place* of the best one. `gammas[place]` is the value.")
+                words = "That is the *place* of the best one. `gammas[place]` is the value."
+                slip = NotYet(words, credit=0.5)
+                continue
             if close(choice, new.max(), within=1e-3):
-                raise NotYet("That is the best accuracy. Asked for is the gamma that reaches it.")
+                words = "That is the best accuracy. Asked for is the gamma that reaches it."
+                slip = NotYet(words, credit=0.5)
+                continue
             raise NotYet(f"{choice:g} is none of the `gammas`.")
+        seen = np.array([models[gamma].score(Z, y) for gamma in tried])
         if np.any(chosen & (seen >= seen.max())):
             raise NotYet(f"γ = {choice:g} is best on rows that the model has *seen*.")
         if np.any(chosen & (new <= new.min())):
@@ -123,6 +143,16 @@ def exercise_2(
         raise NotYet(
             f"Another gamma than {choice:g} reads more of `Z_new`. Is that what you go by?"
         )
+    only = y_new == y_new[0]
+    try:  # rows of a single digit judge as well as others, and no model can learn from them
+        number(called(choose, part, Z[::4], y[::4], Z_new[only], y_new[only]), "a gamma")
+    except NotYet as stopped:
+        raise NotYet(
+            f"If `Z_new` shows a single digit, {stopped} Do you fit a model to `Z_new`? These "
+            "rows only judge."
+        ) from None
+    if slip:
+        raise slip
     return "right. Rows that a model has seen cannot tell an island from a digit."
 
 
@@ -139,7 +169,8 @@ def exercise_3(poly: Any, mirrored: Any, a: Rows, b: Rows, gamma: float) -> str:
     if np.array_equal(found, right):
         return "right. With `coef0=0` an even power forgets the sign, and with it ink and paper."
     if np.array_equal(found, ~right):
-        raise NotYet("Upside down: true is where a picture and its opposite are the same.")
+        words = "Upside down: true is where a picture and its opposite are the same."
+        raise NotYet(words, credit=0.5)
     if found[:, 1].any():
         raise NotYet("With `coef0=1` the sign matters: 1 + 0.5 and 1 - 0.5 have other powers.")
     if found[1, 0]:

@@ -16,6 +16,7 @@ from mnist_course.checks.answers import (
     is_blank,
     number,
     numbers,
+    several,
 )
 from mnist_course.geometry import SIDE, centre_by_mass, crop
 
@@ -35,9 +36,10 @@ def exercise_1(ink_is_dark: Any, pictures: Pictures) -> str:
                 grey[:3, :3] = ink
             grain = rng.normal(0, 4, grey.shape)
             answer = called(ink_is_dark, np.clip(grey + grain, 0, 255).astype(np.uint8))
-            if np.ndim(answer) != 0 or answer not in (True, False):
+            dark = number(answer, "one truth value, `True` or `False`")
+            if dark not in (0, 1):
                 raise NotYet("Expected one truth value, `True` or `False`, for the picture.")
-            said.append((paper, ink, bool(answer)))
+            said.append((paper, ink, bool(dark)))
     wrong = [(paper, ink) for paper, ink, dark in said if dark != (ink < paper)]
     if not wrong:
         return "right. On bright paper, on grey paper in poor light, and on a blackboard."
@@ -64,16 +66,18 @@ def exercise_2(place: Any, pictures: Pictures) -> str:
     lopsided = np.zeros((20, 12), np.uint8)
     lopsided[:, 0], lopsided[0, :], lopsided[19, 11] = 255, 40, 1
     inks = [*inks, lopsided, lopsided.astype(np.float32) / 255]
-    corners = []
+    corners, slip = [], None
     for ink in inks:
         result = called(place, ink)
         found = numbers(result, (SIDE, SIDE), "a picture")
         if not (found > 0).any() or not np.array_equal(crop(found), ink.astype(float)):
             raise NotYet("The ink itself has changed. It should only be moved.")
         if getattr(result, "dtype", None) != ink.dtype:
-            raise NotYet("The result is not of the dtype that the ink came in.")
+            slip = NotYet("The result is not of the dtype that the ink came in.", credit=0.5)
         corners.append(np.argwhere(found > 0).min(axis=0))
     _look_at_corners(np.array(corners), inks)
+    if slip:
+        raise slip
     return f"right. {len(pictures)} pictures come back as they were, pixel for pixel."
 
 
@@ -106,56 +110,71 @@ def _look_at_corners(corners: Labels, inks: list[Pictures]) -> None:
 
 def exercise_3(answers: Any, judged: Any, shares: Floats, truth: Labels) -> str:
     """No answer below a share; and the accuracy of the answers that are given."""
+    # Some of the rows by themselves, too: it is the shares handed over that count.
+    some = shares[:50][::-1]
+    trials = [(shares, least) for least in (0.0, 0.7, float(shares[0].max()), 1.1)]
+    slips = [_look_at_answers(answers, *trial) for trial in [*trials, (some, 0.7)]]
     largest, best = shares.max(axis=1), shares.argmax(axis=1)
-    for least in (0.0, 0.7, float(largest[0]), 1.1):
-        what = "a digit, or -1, for each picture"
-        found = numbers(called(answers, shares, least), (len(shares),), what)
-        right = np.where(largest >= least, best, -1)
-        if np.array_equal(found, right):
-            continue
-        if np.array_equal(found, np.where(largest > least, best, -1)):
-            raise NotYet("A share of exactly `least` is not below it: that picture is answered.")
-        if np.array_equal(found, np.where(largest < least, best, -1)):
-            raise NotYet("It is the sure ones that keep their answer.")
-        if np.array_equal(found, best):
-            raise NotYet(f"All pictures are answered, however small the share ({least:g} asked).")
-        row = int(np.flatnonzero(found != right)[0])
-        raise NotYet(
-            f"The largest share of row {row} is {largest[row]:.2f}. With {least:g} asked "
-            f"`answers` should say {right[row]}, and it says {found[row]:g}."
-        )
     for least in (0.0, 0.9, 1.1):
-        _look_at_judgement(judged, np.where(largest >= least, best, -1), truth)
-    _look_at_judgement(judged, (truth + 1) % 10, truth)  # all are wrong
+        slips.append(_look_at_judgement(judged, np.where(largest >= least, best, -1), truth))
+    if not any(slips):  # not a single answer is right
+        slips.append(_look_at_judgement(judged, (truth[::-1] + 1) % 10, truth[::-1]))
+    for slip in filter(None, slips):
+        raise slip
     return "right. The surer it has to be, the fewer answers, and the more of them hold."
 
 
-def _look_at_judgement(judged: Any, given: Labels, truth: Labels) -> None:
-    result = called(judged, given, truth)
-    if np.shape(result) != (2,):
-        raise NotYet("`judged` should return two numbers.")
+def _look_at_answers(answers: Any, shares: Floats, least: float) -> NotYet | None:
+    """Look at what `answers` says; return what is wrong with the form alone."""
+    what = "a digit, or -1, for each picture"
+    found = numbers(called(answers, shares, least), (len(shares),), what)
+    largest, best = shares.max(axis=1), shares.argmax(axis=1)
+    right = np.where(largest >= least, best, -1)
+    if np.array_equal(found, right):
+        return None
+    if np.array_equal(found, np.where(largest > least, best, -1)):
+        words = "A share of exactly `least` is not below it: that picture is answered."
+        return NotYet(words, credit=0.5)
+    if np.array_equal(found, np.where(largest < least, best, -1)):
+        raise NotYet("It is the sure ones that keep their answer.")
+    if np.array_equal(found, best):
+        raise NotYet(f"All pictures are answered, however small the share ({least:g} asked).")
+    row = int(np.flatnonzero(found != right)[0])
+    raise NotYet(
+        f"The largest share of row {row} is {largest[row]:.2f}. With {least:g} asked "
+        f"`answers` should say {right[row]}, and it says {found[row]:g}."
+    )
+
+
+def _look_at_judgement(judged: Any, given: Labels, truth: Labels) -> NotYet | None:
+    """Look at the two numbers; return what is wrong with the form alone."""
+    result = several(called(judged, given, truth), 2, "`judged` should return two numbers.")
     if any(is_blank(part) for part in result):
         raise Blank
-    if isinstance(result[1], float | np.floating) and np.isnan(result[1]):
-        raise NotYet("Without a single answer `judged` gives NaN. Then the second number is 1.")
-    share, right = (number(part, "a share") for part in result)
     answered = given >= 0
-    accuracy = float(np.mean(given[answered] == truth[answered])) if answered.any() else 1.0
-    if close(share, answered.mean()) and close(right, accuracy):
-        return
-    if close(share, accuracy) and close(right, answered.mean()):
-        raise NotYet("The two numbers of `judged` have changed places.")
-    if close(share, 1 - answered.mean()):
-        raise NotYet("The first number is the share *without* an answer.")
-    if close(share, answered.sum()):
-        raise NotYet("The first number is a count. A share is asked for.")
-    if close(share, answered.mean()) and close(right, np.mean(given == truth)):
+    if not answered.any() and isinstance(result[1], float | np.floating) and np.isnan(result[1]):
+        words = "Without a single answer `judged` gives NaN. Then the second number is 1."
+        return NotYet(words, credit=0.5)
+    found = [number(part, "a share") for part in result]
+    share = float(answered.mean())
+    right = float(np.mean(given[answered] == truth[answered])) if answered.any() else 1.0
+    if close(found, (share, right)):
+        return None
+    forms = {
+        "The two numbers of `judged` have changed places.": (right, share),
+        "The first number is the share *without* an answer.": (1 - share, right),
+        "The first number is a count. A share is asked for.": (answered.sum(), right),
+        "Without a single answer the second number is 1.": (share, 0 if not share else np.nan),
+        "The second number is the share that is wrong.": (share, 1 - right if right else np.nan),
+    }
+    for words, form in forms.items():
+        if close(found, form):
+            return NotYet(words, credit=0.5)
+    if close(found, (share, np.mean(given == truth))):
         raise NotYet("The second number counts pictures without an answer as wrong.")
-    if close(share, answered.mean()) and close(right, 1 - accuracy) and accuracy:
-        raise NotYet("The second number is the share that is wrong.")
     raise NotYet(
-        f"`judged` should say {answered.mean():.3f} and {accuracy:.3f}, and it says "
-        f"{share:.3f} and {right:.3f}."
+        f"`judged` should say {share:.3f} and {right:.3f}, and it says {found[0]:.3f} and "
+        f"{found[1]:.3f}."
     )
 
 

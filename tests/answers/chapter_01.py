@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mnist_course import load_mnist
-from tests.answers import Case, Cases
+from tests.answers import HALF, Case, Cases
 
 
 def invert() -> Case:
@@ -16,6 +16,7 @@ def invert() -> Case:
         [
             ((lambda image: -image,), "knows no minus"),
             ((lambda image: image,), "as it was"),
+            ((lambda image: (255 - image) / 255,), "on a scale from 0 to 1", HALF),
             ((lambda image: 1.0 - image,), "255 here, not 1"),
             ((lambda image: 1 - image,), "255 here, not 1"),
             ((lambda image: image.max() - image,), "its darkest pixel"),
@@ -41,9 +42,9 @@ def ink() -> Case:
             ((dark, factor), "Paper counts too"),
             ((means[:9], factor), "shape"),
             ((means + np.eye(10)[3], factor), "mean of digit 3"),
-            ((means, 1 / factor), "upside down"),
-            ((means, means.max() - means.min()), "a difference"),
-            ((means, 17.0), "the largest over the smallest"),
+            ((means, 1 / factor), "upside down", HALF),
+            ((means, means.max() - means.min()), "a difference", HALF),
+            ((means, 17.0), "the largest over the smallest", HALF),
         ],
     )
 
@@ -75,9 +76,10 @@ def shuffled() -> Case:
             ((each_its_own, nearest), "not in the order that was given"),
             ((lambda pictures, order: pictures[::-1], nearest), "take columns, not rows"),
             ((shuffle, lambda pictures: 0), "nearest to itself"),
-            ((shuffle, lambda pictures: nearest(pictures) - 1), "Off by one"),
+            ((shuffle, lambda pictures: nearest(pictures) - 1), "Off by one", HALF),
             ((shuffle, wraps), "wraps around"),
             ((shuffle, lambda pictures: 57), "there is one nearer"),
+            ((shuffle, lambda _: nearest(pictures)), "there is one nearer"),
             ((shuffle, squares_wrap), "wraps around"),
         ],
     )

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from mnist_course import load_mnist
-from tests.answers import Case, Cases
+from tests.answers import HALF, Case, Cases
 
 
 def sigmoids() -> Case:
@@ -21,7 +21,7 @@ def sigmoids() -> Case:
             ((7, 1.0, share), "softmax's"),
             ((7, 5.0, share), "do not add up to 5"),
             ((7, total, joint.max()), "That is softmax"),
-            ((7, total, one_by_one.max()), "Divide it by the sum"),
+            ((7, total, one_by_one.max()), "Divide it by the sum", HALF),
             ((7, total, 0.5), "over the sum"),
         ],
     )
@@ -41,10 +41,11 @@ def faint() -> Case:
         [
             ((right(far, far),), "Divide them by ten"),
             ((right(half, half),), "the bias is not"),
-            ((1 - right(near, near),), "the share that is wrong"),
+            ((1 - right(near, near),), "the share that is wrong", HALF),
             ((right(near, far),), "weights as they were"),
             ((1.0,), "Draw the classes by chance"),
-            ((59.8,), "between 0 and 1"),
+            ((100 * right(near, near),), "per cent", HALF),
+            ((40.2,), "between 0 and 1"),
             ((0.3,), "Expected is a share near"),
         ],
     )
@@ -56,11 +57,16 @@ def threshold() -> Case:
         {"probability": probability},
         (lambda p, old, new: (p >= old) != (p >= new),),
         [
-            ((lambda p, old, new: (p > old) != (p > new),), "exactly at a threshold"),
-            ((lambda p, old, new: (p >= min(old, new)) & (p <= max(old, new)),), "exactly at"),
+            ((lambda p, old, new: (p > old) != (p > new),), "exactly at a threshold", HALF),
+            (
+                (lambda p, old, new: (p >= min(old, new)) & (p <= max(old, new)),),
+                "exactly at",
+                HALF,
+            ),
             ((lambda p, old, new: (p >= new) & (p < old),), "when the threshold rises"),
             ((lambda p, old, new: (p >= old).astype(int) - (p >= new),), "only true and false"),
-            ((lambda p, old, new: (p >= old) == (p >= new),), "upside down"),
+            ((lambda p, old, new: (p >= old) == (p >= new),), "upside down", HALF),
+            ((lambda p, old, new: (p < old) | (p >= new),), "the mask has"),
             ((lambda p, old, new: np.abs(p - old) <= abs(new - old),), "*both* sides"),
             ((lambda p, old, new: (p >= old) & (p < new),), "When it falls"),
             ((lambda p, old, new: p >= new,), "With three samples added"),
@@ -88,6 +94,7 @@ def four_or_nine() -> Case:
             ((lambda pictures: np.full(len(pictures), 3),), "the same number, 3"),
             ((lambda pictures: window(pictures) - window(pictures).mean(),), "beside it"),
             ((lambda pictures: pictures[:, :2],), "shape"),
+            ((lambda pictures: [[1], [2, 3]],), "cannot be read"),
             ((lambda pictures: -pictures.sum(axis=1),), "have no sign"),
             ((lambda pictures: window(pictures).mean(),), "shape"),
             ((lambda pictures: (pictures > 0).sum(axis=1) % 7,), "it takes"),

@@ -11,7 +11,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.preprocessing import StandardScaler
 
 from mnist_course import load_mnist
-from tests.answers import Case, Cases
+from tests.answers import HALF, Case, Cases
 
 
 @functools.cache
@@ -58,14 +58,14 @@ def solvers() -> Case:
             ((order[-51:-1], weights, iterations), "than others that were left out"),
             ((order[-40:], weights, iterations), "shape"),
             ((pixels + 0.5, weights, iterations), "50 different whole numbers"),
-            ((pixels[::-1], weights, iterations), "not in the order of `pixels`"),
+            ((pixels[::-1], weights, iterations), "not in the order of `pixels`", HALF),
             ((pixels, np.vstack([raw, raw]), iterations), "not standardised"),
             ((pixels, np.vstack([others, others]), iterations), "*not* a zero"),
             ((pixels, np.vstack([early, weights[1:]]), iterations), "lbfgs has not converged"),
             ((pixels, np.vstack([weights[:1], others]), iterations), "the second should hold"),
             ((pixels, weights / 2, iterations), "lowest point"),
-            ((pixels, weights, iterations[::-1]), "changed places"),
-            ((pixels, weights, [1000, iterations[1]]), "not what lbfgs needs"),
+            ((pixels, weights, iterations[::-1]), "changed places", HALF),
+            ((pixels, weights, [1000, iterations[1]]), "not what lbfgs needs", HALF),
         ],
     )
 
@@ -99,10 +99,12 @@ def shares() -> Case:
         {"X": X, "y": y, "seed": 42, "X_val": X_val, "y_val": y_val},
         (table, read),
         [
-            ((table[:, ::-1], read), "changed places"),
+            ((table[:, ::-1], read), "changed places", HALF),
             ((table[::-1], read), "*test* share"),
-            ((1 - table, read), "shares of errors"),
-            ((100 * table, read), "between 0 and 1"),
+            ((1 - table, read), "shares of errors", HALF),
+            ((100 * table, read), "between 0 and 1", HALF),
+            ((90 * table, read), "between 0 and 1"),
+            ((100 * table, lambda pictures: unbraked.predict(pictures / 255)), "without a brake"),
             ((table[:, [0, 0]], read), "judge the rows it learned from twice"),
             ((table - 0.3, read), "was expected for"),
             ((table[:, 0], read), "shape"),
@@ -134,7 +136,9 @@ def rim() -> Case:
         (rare, size, per_ink),
         [
             ((inked < 0.01, size, per_ink), "never inked"),
-            ((~rare, size, per_ink), "upside down"),
+            ((~rare, size, per_ink), "upside down", HALF),
+            ((inked >= 0.01, size, per_ink), "upside down", HALF),
+            ((~rare, W.mean(axis=0), per_ink), "cancelled"),
             (((amount > 0) & (amount < 0.01 * 255), size, per_ink), "how *much* ink"),
             ((inked > 0, size, per_ink), "and the mask has"),
             ((inked, size, per_ink), "true or false"),
@@ -146,8 +150,8 @@ def rim() -> Case:
             ((rare, size, nan), "NaN"),
             ((rare, size, size * deviation), "multiplied"),
             ((rare, size, size), "still in standard deviations"),
-            ((rare, size, np.where(varies, per_ink / (deviation + ~varies), 0)), "variance"),
-            ((rare, size, per_ink / 255), "The first two are right"),
+            ((rare, size, np.where(varies, per_ink / (deviation + ~varies), 0)), "variance", HALF),
+            ((rare, size, per_ink / 255), "`size` is right"),
         ],
     )
 
@@ -175,16 +179,22 @@ def frequencies() -> Case:
         {"train": y, "truth": truth, "answers": answers},
         (frequency, misread, even_rows),
         [
-            ((counts, misread, even_rows), "divide by the number of rows"),
+            ((counts, misread, even_rows), "divide by the number of rows", HALF),
+            ((100 * frequency, misread, even_rows), "divide by the number of rows", HALF),
+            ((counts, wrong / wrong.sum(), even_rows), "shares of all errors"),
             ((shown / len(truth), misread, even_rows), "What did the models see?"),
             ((misread, misread, even_rows), "that each digit has"),
-            ((frequency, 1 - misread, even_rows), "read correctly"),
+            ((frequency, 1 - misread, even_rows), "read correctly", HALF),
             ((frequency, wrong, even_rows), "These are counts"),
             ((frequency, wrong / wrong.sum(), even_rows), "shares of all errors"),
             ((frequency, wrong / len(truth), even_rows), "not by all pictures"),
             ((frequency, of_calls, even_rows), "*answered*"),
             ((frequency, frequency, even_rows), "is misread"),
-            ((frequency, misread, mask), "not a mask"),
+            ((frequency, misread, mask), "not a mask", HALF),
+            ((frequency, misread, lambda y: np.ones(len(y), bool)), "more often than"),
+            ((frequency, misread, lambda labels: even_rows(y)), "whole number from 0"),
+            ((frequency, misread, lambda y: range(10**12)), "holds 1,000,000,000,000 numbers"),
+            ((frequency, misread, lambda y: -even_rows(y)), "whole number from 0"),
             ((frequency, misread, twice), "come twice"),
             ((frequency, misread, lambda y: np.arange(len(y))), "more often than"),
             ((frequency, misread, lambda y: even_rows(y, 10)), "are possible"),

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mnist_course import load_mnist
-from tests.answers import Case, Cases
+from tests.answers import HALF, Case, Cases
 
 
 @functools.cache
@@ -42,9 +42,9 @@ def from_matrix() -> Case:
         (right,),
         [
             ((faulty,), "begins with the negatives"),
-            ((lambda matrix: right(matrix)[::-1],), "changed places"),
+            ((lambda matrix: right(matrix)[::-1],), "changed places", HALF),
             ((lambda matrix: right(matrix[::-1, ::-1]),), "of the *others*"),
-            ((lambda matrix: np.multiply(right(matrix), 100),), "per cent"),
+            ((lambda matrix: np.multiply(right(matrix), 100),), "per cent", HALF),
             ((lambda matrix: (right(matrix)[0], 0.5),), "there are"),
             ((lambda matrix: right(matrix)[0],), "shape"),
             ((right(np.ones((2, 2))),), "Expected a function"),
@@ -81,13 +81,14 @@ def bonus() -> Case:
         {"scores": scores, "y": y},
         (with_bonus,),
         [
-            ((exchanged,), "changed places"),
+            ((exchanged,), "changed places", HALF),
             ((lambda scores, y, bonus: three(scores + bonus, y),), "changes nothing"),
             ((lambda *args: with_bonus(*args, unit=1),), "in standard deviations"),
             ((lambda s, y, b: with_bonus(s, y, b, unit=s[:, 5].std()),), "*all* scores"),
-            ((in_place,), "work on a copy"),
-            ((of_fives,), "five or not"),
-            ((lambda *args: (*with_bonus(*args)[:2], 0.5),), "over all ten digits"),
+            ((in_place,), "work on a copy", HALF),
+            ((of_fives,), "five or not", HALF),
+            ((lambda *args: (*with_bonus(*args)[:2], 0.5),), "over all ten digits", HALF),
+            ((lambda s, y, b: (*with_bonus(s, y, -b)[:2], 0.5),), "recall of the five is"),
             ((lambda *args: with_bonus(*args)[:2],), "shape"),
             ((lambda s, y, b: with_bonus(s, y, -b),), "recall of the five is"),
         ],
@@ -165,12 +166,13 @@ def calibrated() -> Case:
             ((p >= 0.5, matrix, cut), "These are decisions"),
             ((np.sqrt(p), matrix, cut), "with its default settings"),
             ((p[:9], matrix, cut), "shape"),
-            ((p, matrix.T, cut), "the truth comes first"),
-            ((p, matrix[::-1, ::-1], cut), "The fives come first here"),
+            ((p, matrix.T, cut), "the truth comes first", HALF),
+            ((p, matrix.T, -cut), "The sign is turned"),
+            ((p, matrix[::-1, ::-1], cut), "The fives come first here", HALF),
             ((p, at_zero, cut), "at a *score* of 0"),
             ((p, matrix * 2, cut), "The matrix counts"),
             ((p, lower, cut), "rows are called five"),
-            ((p, matrix, cut / scores.std()), "Multiply by them"),
+            ((p, matrix, cut / scores.std()), "Multiply by them", HALF),
             ((p, matrix, 0.5), "is the probability"),
             ((p, matrix, -cut), "The sign is turned"),
             ((p, matrix, 5 * cut), "That threshold calls"),

@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer
 
 from mnist_course import load_mnist
-from tests.answers import Case, Cases
+from tests.answers import HALF, Case, Cases
 
 
 def _rows(n):
@@ -37,6 +37,9 @@ def scaled() -> Case:
         answers = model.fit(scaler.fit_transform(X), y).predict(scaler.transform(X_new))
         return np.sum(answers == y_new)
 
+    def rounded(score):
+        return lambda *args: round(score(*args), 2)
+
     def another_model(scaler, model, *rows):
         return right(scaler, KNeighborsClassifier(1), *rows)
 
@@ -49,11 +52,16 @@ def scaled() -> Case:
             ((new_as_they_are,), "not scaled"),
             ((lambda s, m, X, y, *new: right(s, m, X, y, X, y),), "rows it learned from"),
             ((lambda s, m, X, y, *new: m.fit(X, y).score(*new),), "not used at all"),
-            ((lambda *args: 1 - right(*args),), "share of errors"),
-            ((lambda *args: 100 * right(*args),), "between 0 and 1"),
-            ((by_hand,), "how many are right"),
+            ((lambda *args: 1 - right(*args),), "share of errors", HALF),
+            ((lambda *args: 100 * right(*args),), "between 0 and 1", HALF),
+            ((by_hand,), "how many are right", HALF),
+            ((lambda *args: round(100 * right(*args)),), "between 0 and 1", HALF),
+            ((lambda *args: 100 * leaky(*args),), "the accuracy is"),
             ((another_model,), "the accuracy is"),
+            ((rounded(by_itself),), "the accuracy is"),
+            ((rounded(leaky),), "has seen the new rows"),
         ],
+        also=[(rounded(right),)],
     )
 
 
@@ -123,7 +131,7 @@ def heavy() -> Case:
         given,
         (right,),
         [
-            ((lambda *args: right(*args)[::-1],), "changed places"),
+            ((lambda *args: right(*args)[::-1],), "changed places", HALF),
             ((lambda w, X, y, *new: right(w, X, y, X, y),), "rows it learned from"),
             ((lambda w, *rows: right(1, *rows),), "changes nothing"),
             ((lambda w, *rows: right(1 / w, *rows),), "divided by the weight"),
@@ -147,9 +155,12 @@ def first_column() -> Case:
             ((lambda lines: (lines[:, 2:], lines[:, 0]),), "these are 783"),
             ((lambda lines: (lines[:, 1:], lines[:, -1]),), "the last pixel"),
             ((lambda lines: (lines[:, 1:], lines[:, 5] + 1),), "The pixels are right"),
-            ((lambda lines: (lines[:, 0], lines[:, 1:]),), "changed places"),
+            ((lambda lines: (lines[:, 0], lines[:, 1:]),), "changed places", HALF),
             ((lambda lines: (lines[:, 1:] / 255, lines[:, 0]),), "as they stand"),
             ((lambda lines: lines[:, 1:],), "Expected two things"),
+            ((lambda lines: (lines[:, 0], lines[:, :784]),), "still the label"),
+            ((lambda _: (lines[:, 1:], lines[:, 0]),), "for each line"),
+            ((lambda lines: ([[1], [2, 3]], lines[:, 0]),), "cannot be read"),
         ],
     )
 

@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from mnist_course import load_mnist
-from tests.answers import Case, Cases
+from tests.answers import HALF, Case, Cases
 
 
 @functools.cache
@@ -51,9 +51,11 @@ def axes() -> Case:
             ),
             ((on(lambda X, X_new: np.concatenate([X, X_new])),), "from both sets"),
             ((on(lambda X, X_new: X_new),), "come from the new rows"),
-            ((lambda X, X_new, n: right(X, X_new, n)[::-1],), "changed places"),
+            ((lambda X, X_new, n: right(X, X_new, n)[::-1],), "changed places", HALF),
             ((lambda X, X_new, n: right(X, X_new, n + 1),), "5 components for each row"),
             ((without_mean,), "subtracted"),
+            ((lambda *some: right(X, X_new, 5),), "3 components for each row"),
+            ((lambda *some: ([[1], [2, 3]], X_new),), "cannot be read"),
             ((lambda X, X_new, n: right(-X, X_new, n),), "not the components"),
             ((right(X, X_new, 5),), "Expected a function"),
         ],
@@ -73,8 +75,12 @@ def gaps() -> Case:
         _rows(),
         (lambda model, rows: own(model, rows) - new(model),),
         [
-            ((lambda model, rows: new(model) - own(model, rows),), "turned around"),
-            ((lambda model, rows: 100 * (own(model, rows) - new(model)),), "percentage points"),
+            ((lambda model, rows: new(model) - own(model, rows),), "turned around", HALF),
+            (
+                (lambda model, rows: 100 * (own(model, rows) - new(model)),),
+                "percentage points",
+                HALF,
+            ),
             ((own,), "accuracy on the own rows"),
             ((lambda model, rows: new(model),), "only half"),
             ((lambda model, rows: model.score(X, y) - new(model),), "never met"),

@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from mnist_course import load_mnist
-from tests.answers import Case, Cases
+from tests.answers import HALF, Case, Cases
 
 
 @functools.cache
@@ -38,9 +38,9 @@ def confusions() -> Case:
         {"errors": errors, "shown": shown},
         (pairs, share, read),
         [
-            ((pairs, share, 100 * read), "percent"),
-            ((pairs, share, 1 - read), "*misread*"),
-            ((pairs, share, shown - wrong), "These are counts"),
+            ((pairs, share, 100 * read), "percent", HALF),
+            ((pairs, share, 1 - read), "*misread*", HALF),
+            ((pairs, share, shown - wrong), "These are counts", HALF),
             ((pairs, share, 1 - called / shown), "added up columns"),
             ((pairs, share, 1 - wrong / wrong.sum()), "divides by all errors"),
             ((pairs, share, precision), "precision"),
@@ -52,11 +52,12 @@ def confusions() -> Case:
             (([(0, 10), *pairs[:3]], share, read), "two digits from 0 to 9"),
             (([(0, 6), *pairs[:3]], share, read), "0 and 6 are confused 1 times"),
             ((pairs[:3], share, read), "shape"),
-            ((pairs, 100 * share, read), "percent"),
+            ((pairs, 100 * share, read), "percent", HALF),
+            ((pairs, 100 * share, read * 0.9), "are read, not"),
             ((pairs, share / 2, read), "counts every error twice"),
             ((pairs, (9 + 7 + 0 + 4) / total, read), "both of their directions"),
             ((pairs, 4 / 45, read), "spread evenly"),
-            ((pairs, 39, read), "the number of errors"),
+            ((pairs, 39, read), "the number of errors", HALF),
             ((pairs, 0.9, read), "They hold 39 of"),
         ],
     )
@@ -75,6 +76,9 @@ def gammas() -> Case:
     def choose(gammas, *rows):
         return gammas[np.argmax(scores(gammas, *rows))]
 
+    def from_judges(gammas, Z, y, Z_new, y_new):
+        return choose(gammas, Z_new, y_new, Z, y)
+
     def nearly_by_heart(gammas, Z, y, Z_new, y_new):
         seen = scores(gammas, Z, y, Z, y)
         return max([g for g, s in zip(gammas, seen, strict=True) if s < 1], default=gammas[0])
@@ -89,11 +93,12 @@ def gammas() -> Case:
         (choose,),
         [
             ((nearly_by_heart,), "Another gamma"),
+            ((from_judges,), "Do you fit a model to `Z_new`?"),
             ((fewest,), "Another gamma"),
             ((lambda gammas, *rows: by_seen(gammas[::-1], *rows),), "has *seen*"),
             ((lambda gammas, *rows: choose(grid, *rows),), "none of the `gammas`"),
-            ((lambda gammas, *rows: np.argmax(scores(gammas, *rows)),), "the *place*"),
-            ((lambda gammas, *rows: max(scores(gammas, *rows)),), "the best accuracy"),
+            ((lambda gammas, *rows: np.argmax(scores(gammas, *rows)),), "the *place*", HALF),
+            ((lambda gammas, *rows: max(scores(gammas, *rows)),), "the best accuracy", HALF),
             ((lambda gammas, *rows: 0.07,), "none of the `gammas`"),
             ((lambda gammas, *rows: gammas[np.argsort(scores(gammas, *rows))[-3]],), "Another"),
             ((lambda gammas, *rows: scores(gammas, *rows),), "a single number"),
@@ -134,7 +139,7 @@ def powers() -> Case:
         (poly, right),
         [
             *(((function, right), words) for words, function in wrong.items()),
-            ((poly, ~right), "Upside down"),
+            ((poly, ~right), "Upside down", HALF),
             ((poly, one), "the sign matters"),
             ((poly, odd), "An odd power keeps"),
             ((poly, none), "An even power"),

@@ -7,7 +7,7 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
 
 from mnist_course import load_mnist
-from tests.answers import Case, Cases
+from tests.answers import HALF, Case, Cases
 
 
 def copies() -> Case:
@@ -72,10 +72,10 @@ def copies() -> Case:
             ((not_without_changes, mixed_up), "and 0 changes make 40 rows"),
             ((lambda *args: augment(*args)[0], mixed_up), "two arrays"),
             ((augment, one_way), "one direction only"),
-            ((augment, lambda *args: 2 * mixed_up(*args)), "counted twice"),
+            ((augment, lambda *args: 2 * mixed_up(*args)), "counted twice", HALF),
             ((augment, both_right_too), "read *rightly*"),
             ((augment, any_error), "all errors with these two"),
-            ((augment, lambda *args: mixed_up(*args) / 500), "a share"),
+            ((augment, lambda *args: mixed_up(*args) / 500), "a share", HALF),
             ((augment, lambda *args: -1), "and it says -1"),
         ],
     )
@@ -104,9 +104,9 @@ def condensed() -> Case:
         {"Z": Z, "y": y},
         (condense,),
         [
-            ((lambda Z, y: condense(Z, y)[1:],), "first row is missing"),
-            ((lambda Z, y: y[condense(Z, y)],), "the labels"),
-            ((lambda Z, y: np.add(condense(Z, y), 1),), "one too high"),
+            ((lambda Z, y: condense(Z, y)[1:],), "first row is missing", HALF),
+            ((lambda Z, y: y[condense(Z, y)],), "the labels", HALF),
+            ((lambda Z, y: np.add(condense(Z, y), 1),), "one too high", HALF),
             ((dropped,), "read *rightly*"),
             ((lambda Z, y: condense(Z, y, wrong=False),), "read *rightly*"),
             ((lambda Z, y: condense(Z, y, among=lambda i: list(range(i))),), "all* earlier rows"),
@@ -114,6 +114,7 @@ def condensed() -> Case:
             ((lambda Z, y: np.arange(len(Z)),), "All rows are kept"),
             ((lambda Z, y: [0, 1000],), "with numbers from 0 to 299"),
             ((lambda Z, y: condense(Z, y)[:-1],), "should be kept"),
+            ((lambda Z, y: 2 * condense(Z, y),), "named twice"),
             ((lambda Z, y: Z[condense(Z, y)],), "shape"),
         ],
     )
@@ -152,6 +153,9 @@ def brothers() -> Case:
         new[-1], new_labels[-1] = new[0], new_labels[0]
         return rows, row_labels, new, new_labels
 
+    def nothing_left(images, labels, n_new):
+        return images[:0], labels[:0], images[:n_new], labels[:n_new]
+
     def repeated(images, labels, n_new):
         rows, _, new, new_labels = split(images, labels, n_new)
         return rows, np.repeat(labels[n_new:], 5), new, new_labels
@@ -165,6 +169,10 @@ def brothers() -> Case:
             ((without_copies,), "each with its copies"),
             ((the_same_again,), "each with its copies"),
             ((lambda images, labels, n: split(images, labels, n + 1),), "were asked for"),
+            ((lambda images, labels, n: split(images, labels, 0),), "here are 0"),
+            ((nothing_left,), "all other images"),
+            ((lambda *some: [part / 255 for part in split(*some)],), "from 0 to 255"),
+            ((lambda *some: [part + 256.0 for part in split(*some)],), "from 0 to 255"),
             ((twice,), "there twice"),
             ((repeated,), "do not belong"),
             ((lambda *some: split(*some)[:3],), "four arrays"),

@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from mnist_course import Steps, load_mnist, simulate_picture, to_mnist
 from mnist_course.errors import PictureError
 from mnist_course.geometry import centre_by_mass
-from tests.answers import Case, Cases
+from tests.answers import HALF, Case, Cases
 
 
 @functools.cache
@@ -78,7 +78,8 @@ def centred() -> Case:
             ((by(14, box=True),), "box around the ink"),
             ((by(12),), "rows and"),
             ((lambda ink: by(14)(ink) / 255,), "ink itself has changed"),
-            ((lambda ink: by(14)(ink).astype(float),), "dtype"),
+            ((lambda ink: by(14)(ink).astype(float),), "dtype", HALF),
+            ((lambda ink: by(13)(ink).astype(float),), "should be 14"),
             ((lambda ink: by(14)(ink).astype(np.uint8),), "ink itself has changed"),
             ((lambda ink: ink,), "shape"),
             ((centre_by_mass(pictures[0].reshape(28, 28)[4:24, 4:24]),), "Expected a function"),
@@ -109,6 +110,9 @@ def sure() -> Case:
         with np.errstate(invalid="ignore"):
             return np.mean(answered), np.divide(np.sum(given == truth), answered.sum())
 
+    def zero(given, truth):
+        return judged(given, truth) if np.any(given >= 0) else (0, 0)
+
     def of_all(given, truth):
         answered = given >= 0
         return answered.mean(), np.mean(given == truth) if answered.any() else 1.0
@@ -117,20 +121,26 @@ def sure() -> Case:
         {"shares": shares, "truth": y},
         (answers, judged),
         [
-            ((strict, judged), "exactly `least`"),
+            ((strict, judged), "exactly `least`", HALF),
+            ((strict, of_all), "as wrong"),
+            ((lambda _, least: answers(shares, least), judged), "shape"),
             ((unsure, judged), "sure ones"),
             ((lambda shares, least: shares.argmax(axis=1), judged), "All pictures are answered"),
             ((lambda shares, least: answers(shares, least) + 1, judged), "should say"),
             ((lambda shares, least: shares, judged), "shape"),
-            ((answers, lambda *both: judged(*both)[::-1]), "changed places"),
+            ((answers, lambda *both: judged(*both)[::-1]), "changed places", HALF),
             ((answers, lambda *both: judged(*both)[0]), "two numbers"),
-            ((answers, nan), "NaN"),
+            ((answers, nan), "NaN", HALF),
+            ((answers, lambda g, t: (0, 0)), "should say"),
+            ((answers, zero), "Without a single answer the second", HALF),
+            ((answers, lambda g, t: [[1], [2, 3]]), "a share"),
+            ((answers, lambda g, t: judged(g, y)), "and it says"),
             ((answers, lambda g, t: ("a", "b")), "a share"),
             ((answers, lambda g, t: (judged(g, t)[0], judged(g, t)[1] or 1.0)), "and it says"),
             ((answers, of_all), "as wrong"),
-            ((answers, lambda g, t: (1 - judged(g, t)[0], judged(g, t)[1])), "*without*"),
-            ((answers, lambda g, t: (np.sum(g >= 0), judged(g, t)[1])), "is a count"),
-            ((answers, lambda g, t: (judged(g, t)[0], 1 - judged(g, t)[1])), "that is wrong"),
+            ((answers, lambda g, t: (1 - judged(g, t)[0], judged(g, t)[1])), "*without*", HALF),
+            ((answers, lambda g, t: (np.sum(g >= 0), judged(g, t)[1])), "is a count", HALF),
+            ((answers, lambda g, t: (judged(g, t)[0], 1 - judged(g, t)[1])), "that is wrong", HALF),
             ((answers, lambda g, t: (0.123, 0.456)), "should say"),
         ],
     )

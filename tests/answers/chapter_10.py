@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 from sklearn.neighbors import KNeighborsClassifier
 
 from mnist_course import load_mnist, normalise, orientations
-from tests.answers import Case, Cases
+from tests.answers import HALF, Case, Cases
 
 
 def leaning() -> Case:
@@ -29,11 +29,13 @@ def leaning() -> Case:
         both, down, right = parts(picture)
         return both / np.sqrt(down * right)
 
+    pictures = X[:100].reshape(-1, 28, 28)
+    known = {picture.tobytes(): slope(picture) for picture in pictures}
     return Case(
-        {"pictures": X[:100].reshape(-1, 28, 28)},
+        {"pictures": pictures},
         (slope,),
         [
-            ((lambda picture: -slope(picture),), "sign is turned"),
+            ((lambda picture: -slope(picture),), "sign is turned", HALF),
             ((lambda picture: 1 / slope(picture),), "upside-down"),
             ((lambda picture: parts(picture)[0],), "That is the covariance"),
             ((lambda picture: parts(picture)[0] / parts(picture)[2],), "variance of the *rows*"),
@@ -42,6 +44,7 @@ def leaning() -> Case:
             ((lambda picture: slope(picture, weigh=False),), "Weight it by its ink"),
             ((lambda picture: slope(picture, whole=True),), "of the *ink*"),
             ((lambda picture: 0.1,), "columns a row"),
+            ((lambda picture: known.get(picture.tobytes(), 0),), "columns a row"),
             ((lambda picture: picture,), "single number"),
             ((0.3,), "Expected a function"),
         ],
@@ -75,7 +78,7 @@ def signless() -> Case:
         (unsigned,),
         [
             ((roots,), "sums of roots"),
-            ((lambda features: unsigned(features) ** 2,), "root is still to be taken"),
+            ((lambda features: unsigned(features) ** 2,), "root is still to be taken", HALF),
             ((neighbours,), "half a circle on"),
             ((lambda features: features[:, :294],), "left out"),
             ((cells_first,), "reshape to (-1, 12, 49)"),
@@ -112,7 +115,7 @@ def lead() -> Case:
             ((lambda a, b: right(a, b, alternative="greater"),), "two sides"),
             ((lambda a, b: right(a, b, alternative="less"),), "two sides"),
             ((lambda a, b: 1 - right(a, b),), "other end"),
-            ((lambda a, b: right(a, b) if sum(counts(a, b)) else 0.0,), "so p is 1"),
+            ((lambda a, b: right(a, b) if sum(counts(a, b)) else 0.0,), "so p is 1", HALF),
             ((lambda a, b: 0.05,), "so p should be"),
             ((lambda a, b: binomtest(*counts(a, b)).pvalue,), "stopped with"),
             ((0.05,), "Expected a function"),

@@ -1,0 +1,170 @@
+"""Builds an assignment: from an exercise of the course, or from a teacher's own notebook."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnist_course.errors import CourseError
+from mnist_course_tools.classroom.assemble import kind_of
+from mnist_course_tools.classroom.assignment import Assignment, check_of, read_assignment
+from mnist_course_tools.classroom.grading import grade_here
+from mnist_course_tools.classroom.marks import Marks
+from mnist_course_tools.classroom.reference import reference_of
+from mnist_course_tools.classroom.room import RUBRICS, Room
+from mnist_course_tools.classroom.submission import Submission
+from mnist_course_tools.exercises import learners_edition
+from mnist_course_tools.notebooks import (
+    EXERCISES,
+    SOURCE,
+    course_folder,
+    find_notebooks,
+    read_notebook,
+    write_notebook,
+    write_whole,
+)
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+# Beside a teacher's own notebook, what students are given as well.
+_HANDED_OUT = (".py", ".csv", ".png", ".jpg", ".txt", ".npy", ".npz")
+
+
+def find_sources(wanted: list[str]) -> list[Path]:
+    """Return notebooks with solutions: of the course by number, or a teacher's own by path."""
+    own = [Path(each) for each in wanted if each.endswith(".ipynb") and Path(each).exists()]
+    numbers = [each for each in wanted if Path(each) not in own]
+    course = find_notebooks(course_folder() / EXERCISES / SOURCE, numbers) if numbers else []
+    return [*course, *own]
+
+
+def write_assignment(room: Room, source: Path) -> str:
+    """Write an assignment's source and what is handed out into a class's folder.
+
+    Parameters
+    ----------
+    room : Room
+    source : Path
+        A notebook in nbgrader's cell format, with solutions.
+
+    Returns
+    -------
+    str
+        The assignment's name.
+
+    Raises
+    ------
+    CourseError
+        If a cell of it is not as the grader needs it.
+    """
+    name = source.stem
+    notebook = read_notebook(source)
+    _look_at(notebook, name)
+    kept, released = room.of_source(name), room.of_release(name)
+    write_notebook(kept, notebook)
+    write_notebook(released, learners_edition(notebook))
+    if source.is_relative_to(course_folder()):
+        _write_rubrics(notebook, kept.parent / RUBRICS)
+        return name
+    for path in sorted(source.parent.iterdir()):
+        if path.is_file() and path.suffix in _HANDED_OUT:
+            for folder in (kept.parent, released.parent):
+                if path.parent.resolve() != folder.resolve():
+                    shutil.copyfile(path, folder / path.name)
+    own = source.parent / RUBRICS
+    if own.exists() and own.resolve() != (kept.parent / RUBRICS).resolve():
+        shutil.copyfile(own, kept.parent / RUBRICS)
+    return name
+
+
+def prove(
+    room: Room, name: str, *, trusted: bool, tell: Callable[[str], None] = lambda words: None
+) -> Marks:
+    """Grade the reference solution and the blank notebook; return the former's marks.
+
+    Raises
+    ------
+    CourseError
+        If the solution has not all points with these rows, or the blank one has some.
+    """
+    assignment = read_assignment(room, name)
+    tell(f"{name}: running the reference solution")
+    for number, verdict in reference_of(assignment).verdicts.items():
+        if not verdict:
+            raise CourseError(
+                f"With the rows that the seed of {room.folder / 'class.toml'} draws, the reference "
+                f"solution of {number} is not right ({verdict.words}).\n"
+                f"Draw others: build again with --new-rows."
+            )
+    tell(f"{name}: grading it, isolated as a student's")
+    solved = _marks(assignment, assignment.source.encode(), trusted)
+    if solved.problem or solved.points < solved.out_of:
+        lost = [f"{t.number}: {t.reason}" for t in solved.tasks if t.points < t.out_of]
+        raise CourseError(
+            f"The reference solution of {name} has {solved.points:g} of {solved.out_of:g} points "
+            f"when it is graded: {solved.problem or '; '.join(lost)}"
+        )
+    tell(f"{name}: grading a blank one")
+    blank = _marks(assignment, room.of_release(name).read_bytes(), trusted)
+    if blank.points:
+        tasks = ", ".join(task.number for task in blank.tasks if task.points)
+        raise CourseError(f"{name} gives points for nothing at all: {tasks}. Mend these checks.")
+    return solved
+
+
+def rubrics_of(room: Room, name: str) -> dict[str, dict[str, str]]:
+    """Return what written answers are marked by, for each task; empty without any."""
+    path = room.of_source(name).parent / RUBRICS
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise CourseError(f"{path} cannot be read ({error}). Mend it, or build again.") from None
+
+
+def _marks(assignment: Assignment, notebook: bytes, trusted: bool) -> Marks:
+    # The reference may take its time: what is found out here is whether it is right.
+    patient = replace(assignment, limits=replace(assignment.limits, seconds=3600))
+    submission = Submission("reference", {f"{assignment.name}.ipynb": notebook})
+    return replace(grade_here(patient, submission, trusted), key="")
+
+
+def _look_at(notebook: NotebookNode, name: str) -> None:
+    """Make sure of what the grader relies on, in words for who wrote the notebook."""
+    kinds = [kind_of(cell) for cell in notebook.cells]
+    if "check" not in kinds or "answer" not in kinds:
+        raise CourseError(
+            f"{name} holds no task to grade: it takes a cell for the answer (a manually graded or "
+            f"autograded answer) and one with the check (autograder tests), marked in JupyterLab's "
+            f"panel Create Assignment."
+        )
+    seen: set[str] = set()
+    for cell, kind in zip(notebook.cells, kinds, strict=True):
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        if kind == "check":
+            number = check_of(cell.source).number
+            if number in seen:
+                raise CourseError(f"{name} checks {number} twice. Each task has one check.")
+            seen.add(number)
+        if kind in ("answer", "words") and "### BEGIN SOLUTION" not in cell.source:
+            raise CourseError(
+                f"The cell {grade_id} of {name} has no lines ### BEGIN SOLUTION and ### END "
+                f"SOLUTION, so students would be given all of it, or nothing of the frame."
+            )
+
+
+def _write_rubrics(notebook: NotebookNode, path: Path) -> None:
+    """Write the rubrics of one notebook's tasks, for the teacher to change."""
+    numbers = {check_of(c.source).number for c in notebook.cells if kind_of(c) == "check"}
+    text = (course_folder() / EXERCISES / RUBRICS).read_text(encoding="utf-8")
+    blocks = text.split('\n["')
+    kept = [f'["{block}' for block in blocks[1:] if block.partition('"')[0] in numbers]
+    with write_whole(path) as file:
+        file.write("# What written answers are marked by. Change it as you like.\n\n")
+        file.write("\n".join(kept))

@@ -1,0 +1,148 @@
+"""A class's folder: what lies where in it, and its settings."""
+
+from __future__ import annotations
+
+import secrets
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from mnist_course.errors import CourseError, UsageError
+from mnist_course_tools.classroom.sandbox import Limits
+from mnist_course_tools.classroom.submission import student_name
+from mnist_course_tools.notebooks import write_whole
+
+SOURCES = ("digits", "mnist")
+RUBRICS = "rubrics.toml"  # beside a source: what written answers are marked by
+_SETTINGS = """\
+# The settings of this class. Keep this file, and the folder source, to yourself.
+
+# Whose rows the tasks are graded on: "digits", which come with scikit-learn, or "mnist".
+source = "{source}"
+
+# Draws rows that no student has seen. Another number, another draw.
+seed = {seed}
+
+# What one submission may use; an endless loop or a full memory then stops nobody else.
+[limits]
+{limits}
+"""
+
+
+@dataclass(frozen=True)
+class Room:
+    """A class's folder; its layout is nbgrader's, so that nbgrader can hand out and collect.
+
+    Attributes
+    ----------
+    folder : Path
+    source : str
+        ``"digits"`` or ``"mnist"``.
+    seed : int
+        Draws the rows.
+    limits : Limits
+    """
+
+    folder: Path
+    source: str
+    seed: int
+    limits: Limits
+
+    def of_source(self, assignment: str) -> Path:
+        return self.folder / "source" / assignment / f"{assignment}.ipynb"
+
+    def of_release(self, assignment: str) -> Path:
+        return self.folder / "release" / assignment / f"{assignment}.ipynb"
+
+    def of_marks(self, assignment: str, student: str) -> Path:
+        return self.folder / "marks" / assignment / f"{student}.json"
+
+    def of_written(self, assignment: str) -> Path:
+        return self.folder / "written" / f"{assignment}.csv"
+
+    def of_feedback(self, assignment: str, student: str) -> Path:
+        return self.folder / "feedback" / student / assignment / f"{assignment}.html"
+
+    def of_report(self, assignment: str) -> Path:
+        return self.folder / "reports" / f"{assignment}.html"
+
+    @property
+    def table(self) -> Path:
+        return self.folder / "marks.csv"
+
+    def assignments(self) -> list[str]:
+        """Return all that have been built, sorted."""
+        return sorted(p.parent.name for p in self.folder.glob("source/*/*.ipynb"))
+
+    def submissions(self, assignment: str) -> dict[str, list[Path]]:
+        """Return the folders in which each student has handed something in.
+
+        One folder each, as a rule; two where a name is written in two ways.
+        """
+        found: dict[str, list[Path]] = {}
+        for path in sorted((self.folder / "submitted").glob("*")):
+            if not path.is_dir() or path.name.startswith("."):
+                continue
+            if (path / assignment).exists():
+                found.setdefault(student_name(path.name), []).append(path / assignment)
+        return found
+
+
+def open_room(folder: Path) -> Room:
+    """Open a class's folder.
+
+    Raises
+    ------
+    CourseError
+        If it is none, or its settings cannot be used.
+    """
+    path = folder / "class.toml"
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(
+            f"{folder} is no class's folder yet: it has no class.toml. Build an assignment first: "
+            f"mnist-course assign build 5 --class {folder}"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise CourseError(f"{path} cannot be read ({error}). Mend it, or build again.") from None
+    names = {field.name for field in fields(Limits)}
+    limits = found.get("limits", {})
+    unknown = {*found, *limits} - {*names, "source", "seed", "limits"}
+    if unknown:
+        raise CourseError(f"{path} has a setting that is not known: {', '.join(sorted(unknown))}.")
+    for name, value in limits.items():
+        if not isinstance(value, int | float) or isinstance(value, bool) or value <= 0:
+            raise CourseError(f"{path}: {name} is {value!r}; it should be a number above 0.")
+    source, seed = found.get("source", "digits"), found.get("seed")
+    if source not in SOURCES or not isinstance(seed, int) or seed < 0:
+        raise CourseError(f"{path}: source is digits or mnist, and seed a whole number from 0 on.")
+    return Room(folder, source, seed, Limits(**limits))
+
+
+def make_room(folder: Path, source: str | None, *, new_seed: bool = False) -> Room:
+    """Open a class's folder, or make one with a seed of its own.
+
+    Parameters
+    ----------
+    folder : Path
+    source : str, optional
+        ``"digits"`` or ``"mnist"``; as it was, or digits, without it.
+    new_seed : bool
+        Draw other rows than before.
+    """
+    if source is not None and source not in SOURCES:
+        raise UsageError(f"There is no source {source!r}. Choose digits or mnist.")
+    room = None
+    if (folder / "class.toml").exists():
+        room = open_room(folder)
+        if source in (None, room.source) and not new_seed:
+            return room
+    limits = room.limits if room else Limits()
+    kept = room.seed if room and not new_seed else secrets.randbelow(2**31)
+    made = Room(folder, source or (room.source if room else SOURCES[0]), kept, limits)
+    lines = [f"{field.name} = {getattr(limits, field.name)}" for field in fields(Limits)]
+    text = _SETTINGS.format(source=made.source, seed=made.seed, limits="\n".join(lines))
+    with write_whole(folder / "class.toml") as file:
+        file.write(text)
+    return made

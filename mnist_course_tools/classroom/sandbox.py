@@ -1,0 +1,228 @@
+"""Where student code runs: a process that reaches its own submission, and nothing else.
+
+On Linux bubblewrap builds a file system of its own around it, without network, with a disk of a
+few megabytes; started by root, the process becomes another user as well. Limits on time and
+memory are kept by the grader, which looks on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+import mnist_course
+from mnist_course.errors import UsageError
+from mnist_course.machine import thread_environment
+
+# Of the workshop, the only modules that come along; where the checks lie there is nothing.
+_INSIDE = ("__init__.py", "classroom/__init__.py", "classroom/inside.py", "classroom/wire.py")
+_INSIDE += ("classroom/rows.py",)
+_WORKSHOP, _HELPER = Path(__file__).parents[1], Path(mnist_course.__file__).parent
+_GRADER, _SUBMISSION, _DATA, _SCRATCH = "/grader", "/submission", "/data", "/tmp"
+# systemd gives numbers from this range to services that need a user for a moment.
+_FIRST_USER, _USERS = 61184, 4000
+_ADDRESSES = 3 * 2**30  # bytes of address space that libraries take without using them
+_SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/localtime")
+
+NO_ISOLATION = (
+    "There is no bubblewrap here, which keeps students' code away from your files and the "
+    "network. On Debian and Ubuntu: apt install bubblewrap. If you would run this code yourself, "
+    "under your own account, add --trusted: it can then read and change whatever you can."
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use.
+
+    Attributes
+    ----------
+    seconds : float
+        For all of its cells and checks.
+    cell_seconds : float
+        For a single cell, or a single call by a check.
+    memory_mb, disk_mb : int
+        For all of its processes together, and for what it writes.
+    processes : int
+        At a time, threads included.
+    """
+
+    seconds: float = 120.0
+    cell_seconds: float = 20.0
+    memory_mb: int = 2048
+    disk_mb: int = 64
+    processes: int = 64
+
+
+def can_isolate() -> bool:
+    """Tell whether bubblewrap is here and allowed to work."""
+    if sys.platform != "linux" or shutil.which("bwrap") is None:
+        return False
+    trial = [*_bubblewrap(1), *_mounts(), "--", sys.executable, "-c", "pass"]
+    return subprocess.run(trial, capture_output=True).returncode == 0
+
+
+def require_isolation(*, trusted: bool) -> None:
+    """Refuse to go on where student code would run as the teacher, unless that is wanted.
+
+    Raises
+    ------
+    UsageError
+        In words that a teacher understands.
+    """
+    if not trusted and not can_isolate():
+        raise UsageError(NO_ISOLATION)
+
+
+@contextlib.contextmanager
+def student_process(
+    submission: Path, limits: Limits, *, trusted: bool, data: Path | None = None
+) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, int | None]]]:
+    """Start the process in which student code will run, and end all of it afterwards.
+
+    Parameters
+    ----------
+    submission : Path
+        The student's own folder; read only.
+    limits : Limits
+    trusted : bool
+        Whether it runs as the teacher, in reach of everything.
+    data : Path, optional
+        The folder with MNIST; read only.
+
+    Yields
+    ------
+    process : subprocess.Popen
+        Its standard input and output are the two channels of `wire`.
+    settings : dict
+        What `inside` is told to limit itself to.
+    """
+    environment = {
+        **thread_environment(1),
+        "MPLBACKEND": "agg",
+        "PYTHONUTF8": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    settings: dict[str, int | None] = {
+        "user": None,
+        "memory": limits.memory_mb * 2**20 + _ADDRESSES,
+        "file_size": limits.disk_mb * 2**20,
+        "processes": limits.processes,
+    }
+    # -P: a module in the student's folder may not come before ours.
+    arguments = [sys.executable, "-P", "-m", "mnist_course_tools.classroom.inside"]
+    if trusted:
+        environment = {**os.environ, **environment}
+        settings["processes"] = None  # the system counts all of the teacher's own, too
+        if data is not None:
+            environment["MNIST_COURSE_DATA"] = str(data)
+        cwd = submission
+    else:
+        environment |= {"HOME": _SCRATCH, "TMPDIR": _SCRATCH, "IPYTHONDIR": f"{_SCRATCH}/ipython"}
+        environment |= {"PATH": "/usr/bin:/bin", "PYTHONPATH": _GRADER, "LANG": "C.UTF-8"}
+        environment["MPLCONFIGDIR"] = f"{_SCRATCH}/matplotlib"
+        mounts = [*_mounts(), *_bind(submission, _SUBMISSION)]
+        if data is not None:
+            mounts += _bind(data, _DATA)
+            environment["MNIST_COURSE_DATA"] = _DATA
+        command = [*_bubblewrap(limits.disk_mb), *mounts, "--chdir", _SUBMISSION]
+        command += [part for pair in environment.items() for part in ("--setenv", *pair)]
+        arguments = [*command, "--remount-ro", "/", "--", *arguments]
+        environment = {"PATH": os.environ.get("PATH", os.defpath)}
+        if os.geteuid() == 0:
+            settings["user"] = _FIRST_USER + os.getpid() % _USERS
+        cwd = Path("/")
+    process = subprocess.Popen(
+        arguments,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=cwd,
+        env=environment,
+        start_new_session=True,
+    )
+    try:
+        yield process, settings
+    finally:
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and all that it has started."""
+    family = []
+    with contextlib.suppress(psutil.Error):
+        family = psutil.Process(process.pid).children(recursive=True)
+    # Bubblewrap's first process ends with it, and with that one everything inside.
+    process.kill()
+    for each in family:  # where nothing isolates them, one by one
+        with contextlib.suppress(psutil.Error):
+            each.kill()
+    process.wait()
+    for channel in (process.stdin, process.stdout):
+        if channel is not None:
+            with contextlib.suppress(OSError):  # what was still to be written has no reader
+                channel.close()
+
+
+def _bubblewrap(disk_mb: int) -> list[str]:
+    """Return the command up to its mounts: no network, no other processes, a small disk."""
+    size = ["--size", str(disk_mb * 2**20)]
+    command = ["bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    command += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--clearenv"]
+    if os.geteuid() != 0:
+        command += ["--unshare-user"]
+    command += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", *size]
+    return [*command, "--tmpfs", "/dev/shm", "--perms", "1777", *size, "--tmpfs", _SCRATCH]
+
+
+def _mounts() -> list[str]:
+    """Return what is seen of the disk: the system's programs, Python, the helper; read only."""
+    mounts = [part for name in _SYSTEM for part in _as_it_is(Path(name))]
+    # First what lies further up, so that nothing is covered by what comes after it.
+    python = {Path(sys.prefix), Path(sys.base_prefix), *_packages()}
+    for folder in sorted(python, key=lambda path: len(path.parts)):
+        if not folder.is_relative_to("/usr"):
+            mounts += _bind(folder, folder)
+    mounts += [*_bind(_HELPER, _HELPER), "--tmpfs", str(_HELPER / "checks")]
+    if any(_WORKSHOP.is_relative_to(folder) for folder in (*python, Path("/usr"))):
+        mounts += ["--tmpfs", str(_WORKSHOP)]
+    for name in _INSIDE:
+        mounts += _bind(_WORKSHOP / name, f"{_GRADER}/{_WORKSHOP.name}/{name}")
+    return [*mounts, *_fonts()]
+
+
+def _packages() -> set[Path]:
+    return {Path(sysconfig.get_path(name)) for name in ("purelib", "platlib", "stdlib")}
+
+
+def _fonts() -> list[str]:
+    """Return mounts for matplotlib's list of fonts, which takes seconds to make anew."""
+    import matplotlib
+
+    folder = f"{_SCRATCH}/matplotlib"
+    mounts = ["--perms", "1777", "--dir", folder]
+    for path in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
+        mounts += ["--ro-bind", str(path), f"{folder}/{path.name}"]
+    return mounts
+
+
+def _as_it_is(path: Path) -> Iterable[str]:
+    if path.is_symlink():
+        return ("--symlink", str(path.readlink()), str(path))
+    return ("--ro-bind", str(path), str(path)) if path.exists() else ()
+
+
+def _bind(path: Path, place: str | Path) -> list[str]:
+    """Return a mount, and folders above it that everybody may pass."""
+    above = [str(folder) for folder in reversed(Path(place).parents) if folder != Path("/")]
+    folders = [part for folder in above for part in ("--perms", "0755", "--dir", folder)]
+    return [*folders, "--ro-bind", str(path), str(place)]
