@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from mnist_course.checks import WrongAnswer, answers, check
+from mnist_course.checks.answers import NotYet, beaten, demanding
 from mnist_course.errors import UsageError
 from mnist_course_tools.notebooks import read_notebook
 from tests.answers import Case
@@ -177,6 +178,23 @@ def test_every_message_with_half_credit_has_a_case_that_shows_it(chapter, monkey
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "forms":
             for words in map(ast.literal_eval, node.value.keys):
                 assert any(words in each for each in said), f"no case for {words!r}"
+
+
+def test_thresholds_that_other_rows_do_not_reward_are_right_all_the_same():
+    rng = np.random.default_rng(5)
+    truth, scores = rng.random(400) < 0.5, rng.normal(size=400)
+    scores[:200] += 3 * truth[:200]  # on the second half a score says nothing
+    (cheapest,) = _case("4.3").right
+    verdict = check("4.3", cheapest, truth=truth, scores=scores)
+    assert verdict
+    assert "does not reward" in verdict.words
+
+
+def test_numbers_can_be_demanded_to_be_beaten_by_more():
+    assert beaten(0.95, 0.90, 1 / 2, 200)
+    with demanding(0.1), pytest.raises(NotYet, match="it takes"):
+        beaten(0.95, 0.90, 1 / 2, 200)
+    assert beaten(0.95, 0.90, 1 / 2, 200)
 
 
 def test_every_check_of_a_notebook_has_its_cases():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,14 +13,15 @@ import time
 from pathlib import Path
 
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 from typer.testing import CliRunner
 
 from mnist_course.errors import CourseError
-from mnist_course_tools.classroom.build import prove, write_assignment
+from mnist_course_tools.classroom.build import draw_rows_for, prove, write_assignment
 from mnist_course_tools.classroom.grade import grade
 from mnist_course_tools.classroom.grading import grade_class, on_cluster, read_book
 from mnist_course_tools.classroom.marks import name_of, read_marks
-from mnist_course_tools.classroom.room import make_room, open_room
+from mnist_course_tools.classroom.room import make_room, open_room, with_seed
 from mnist_course_tools.classroom.sandbox import can_isolate
 from mnist_course_tools.cli import app
 from mnist_course_tools.notebooks import read_notebook, write_notebook
@@ -40,6 +43,7 @@ isolated = pytest.mark.skipif(
 )
 pytestmark = isolated
 
+ROOT = Path(__file__).parents[1]
 WRONG = "def precision_recall(matrix):\n    return matrix[0, 0] / matrix[:, 0].sum(), 0.5"
 SWAPPED = (
     "def precision_recall(matrix):\n"
@@ -231,14 +235,14 @@ def test_every_reference_solution_has_all_points_and_a_blank_one_none(source):
     assert [task.state for task in nothing.tasks] == ["blank"] * 4, nothing
 
 
-def test_what_cannot_be_graded_is_not_built(tmp_path):
+def test_what_cannot_be_graded_is_not_built(tmp_path, monkeypatch):
+    monkeypatch.setattr("mnist_course_tools.classroom.build._MOST_DRAWS", 2)
     room = make_room(tmp_path / "class", None)
     own = tmp_path / "mine.ipynb"
 
     def build(notebook):
         write_notebook(own, notebook)
-        write_assignment(room, own)
-        return prove(room, "mine", trusted=False)
+        return prove(draw_rows_for(room, write_assignment(room, own)), "mine", trusted=False)
 
     notebook = solved(QUICK)
     cell_of(notebook, "check-4-1").source += "\nprint('more')"
@@ -251,7 +255,7 @@ def test_what_cannot_be_graded_is_not_built(tmp_path):
     notebook = solved(QUICK)
     cell = cell_of(notebook, "exercise-4-1")
     cell.source = cell.source.replace("matrix[1, 1]", "matrix[0, 0]")
-    with pytest.raises(CourseError, match=r"(?s)reference solution of 4\.1 is not right.*new-rows"):
+    with pytest.raises(CourseError, match=r"(?s)is not right on any of 4 draws.*4\.1: not yet"):
         build(notebook)
     notebook = solved(QUICK)
     cell = cell_of(notebook, "exercise-4-1")
@@ -265,19 +269,66 @@ def test_what_cannot_be_graded_is_not_built(tmp_path):
         build(notebook)
 
 
+def test_the_guides_task_of_ones_own_works_as_it_is_printed(tmp_path):
+    guide = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
+    _, _, section = guide.partition("## A task of your own in ten lines")
+    checks, *cells = re.findall(r"```python\n(.*?)\n```", section, re.DOTALL)
+    assert len(cells) == 4
+    assert len([line for line in checks.splitlines() if line.strip()]) <= 10
+    (tmp_path / "brightness.py").write_text(checks, encoding="utf-8")
+    marks = {"grade": False, "solution": False, "locked": False, "schema_version": 3}
+    notebook = new_notebook(cells=[new_code_cell(cell) for cell in cells])
+    notebook.cells[0].metadata.tags = ["parameters"]
+    notebook.cells[2].metadata.nbgrader = {**marks, "grade_id": "place", "solution": True}
+    notebook.cells[3].metadata.nbgrader = {**marks, "grade_id": "judge", "grade": True, "points": 2}
+    notebook.cells[3].metadata.nbgrader["locked"] = True
+    own = tmp_path / "brightness.ipynb"
+    write_notebook(own, notebook)
+
+    folder = tmp_path / "class"
+    said = _command("build", own, "--class", folder)
+    assert "the reference solution has 2 of 2 points, a blank one none" in said
+    room = open_room(folder)
+    released = room.of_release("brightness")
+    assert (released.parent / "brightness.py").exists()
+    sums = read_notebook(own)
+    sums.cells[2].source = "def brightness(pictures):\n    return pictures.sum(axis=1)"
+    for student, sent in (("right", read_notebook(own)), ("half", sums)):
+        hand_in(folder, student, sent, "brightness")
+    book = grade_class(room, "brightness", jobs=2)
+    assert {m.student: m.points for m in book.marks} == {"right": 2, "half": 1}
+    # The student has the check as well, beside the notebook.
+    code = "\n".join(cell.source for cell in sums.cells) + "\nprint(repr(_))"
+    code = code.replace("check(", "_ = check(")
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=released.parent,
+        env={**os.environ, "MNIST_COURSE_SOURCE": "digits"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    assert "These are sums. Divide by the number of pixels." in done.stdout, done.stderr
+
+
 def test_settings_that_cannot_be_used_are_said(tmp_path):
     folder = tmp_path / "class"
     with pytest.raises(CourseError, match="no class's folder yet"):
         open_room(folder)
     room = make_room(folder, "digits")
     assert open_room(folder) == room == make_room(folder, None)
-    assert make_room(folder, None, new_seed=True).seed != room.seed
+    assert make_room(folder, "mnist").source == "mnist"
+    assert make_room(folder, None).source == "mnist"
+    make_room(folder, "digits")
+    with_seed(room, "Übung 1", 7)
+    assert open_room(folder).seeds == {"Übung 1": 7}
     text = (folder / "class.toml").read_text(encoding="utf-8")
     for old, new, words in (
         ("seconds = 120.0", "seconds = -1", "seconds is -1"),
         ("seconds = 120.0", "second = 1", "not known: second"),
         ('source = "digits"', 'source = "letters"', "source is digits or mnist"),
-        ("seed = ", "seed = = ", "cannot be read"),
+        ("source = ", "source = = ", "cannot be read"),
+        ('1" = 7', '1" = -7', "seeds whole numbers"),
     ):
         (folder / "class.toml").write_text(text.replace(old, new, 1), encoding="utf-8")
         with pytest.raises(CourseError, match=words):

@@ -12,6 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from mnist_course_tools.classroom.sandbox import can_isolate
 from mnist_course_tools.notebooks import find_notebooks
 
 ROOT = Path(__file__).parents[1]
@@ -57,12 +58,15 @@ def test_the_wheel_holds_what_the_course_needs(wheel):
         *(f"{course}notebooks/{name}" for name in lessons),
         *(f"{course}exercises/{name}" for name in lessons),
         *(f"{course}exercises/solutions/{name}" for name in lessons),
+        *(f"{course}exercises/source/{name}" for name in lessons),
+        f"{course}exercises/rubrics.toml",
+        "mnist_course_tools/classroom/templates/report.html.j2",
     ):
         assert wanted in names
     assert [name for name in names if name.endswith("overrides.d/mnist-course.json")]
     known = ("mnist_course/", "mnist_course_tools/", "mnist_course-")
     assert not [name for name in names if not name.startswith(known)]
-    assert not [name for name in names if "/source/" in name or "checkpoint" in name]
+    assert not [name for name in names if "checkpoint" in name]
 
 
 def test_the_wheel_stays_small(wheel):
@@ -101,6 +105,18 @@ def test_chapters_with_recorded_results_run_from_the_wheel(installed, tmp_path):
     assert "Recorded from an earlier run" in texts["03"]
     assert "Recorded, not computed now" in texts["06"]
     assert "Recorded, not computed now" in texts["07"]
+
+
+def test_an_assignment_is_built_and_graded_from_the_wheel(installed, tmp_path):
+    trusted = [] if can_isolate() else ["--trusted"]
+    said = _command(installed, tmp_path, "assign", "build", "4", *trusted)
+    assert "the reference solution has 8 of 8 points, a blank one none" in said
+    sent = tmp_path / "my-class" / "submitted" / "somebody" / "04_metrics" / "04_metrics.ipynb"
+    sent.parent.mkdir(parents=True)
+    shutil.copy(tmp_path / "my-class" / "release" / "04_metrics" / sent.name, sent)
+    assert "somebody: 0 of 8" in _command(installed, tmp_path, "assign", "grade", *trusted)
+    _command(installed, tmp_path, "assign", "feedback")
+    assert (tmp_path / "my-class" / "reports" / "04_metrics.html").exists()
 
 
 def test_start_hands_out_the_learners_edition_and_keeps_changes(installed, tmp_path):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import copy
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -16,6 +18,10 @@ from numpy.typing import NDArray
 
 # Whatever is larger is a mistake, and would overflow or fill the memory on the way to its words.
 _LARGEST_NUMBER, _LARGEST_SIZE = 1e30, 10**8
+
+
+_more = 0.0  # set by `demanding`
+_MANY = 300  # pictures of which no model of the course reads every single one
 
 
 class NotYet(Exception):
@@ -168,6 +174,21 @@ def digits_read(
     return found.astype(int)
 
 
+@contextmanager
+def demanding(more: float) -> Iterator[None]:
+    """Let a number be beaten only with a share fewer mistakes than a task allows.
+
+    Rows for a class are drawn so that the reference solution manages that: with few rows luck
+    decides a little, and it should not decide against who has found another good way.
+    """
+    global _more
+    before, _more = _more, more
+    try:
+        yield
+    finally:
+        _more = before
+
+
 def beaten(right: float, to_beat: float, fewer: float, rows: int) -> str:
     """Say by how much a number is beaten; shares of rows, and of mistakes that have to go.
 
@@ -176,7 +197,7 @@ def beaten(right: float, to_beat: float, fewer: float, rows: int) -> str:
     NotYet
         If it is not, with how many more pictures it takes.
     """
-    allowed = (1 - to_beat) * (1 - fewer)
+    allowed = (1 - to_beat) * (1 - fewer) * (1 - _more)
     if abs(right - to_beat) * rows < 0.5:
         raise NotYet(f"That reads {right:.1%}, exactly the number to beat.")
     if 1 - right > allowed + 1e-9:
@@ -184,6 +205,11 @@ def beaten(right: float, to_beat: float, fewer: float, rows: int) -> str:
         raise NotYet(
             f"That reads {right:.1%}; the number to beat is {to_beat:.1%}. For {fewer:.0%} fewer "
             f"mistakes it takes {missing:,} more of the {rows:,} pictures."
+        )
+    if rows >= _MANY and right * rows > rows - 0.5:
+        raise NotYet(
+            f"Not one of {rows:,} pictures is misread. That is too good to be true: has it learned "
+            f"from these very pictures?"
         )
     gone = 1 - (1 - right) / (1 - to_beat)
     return f"right. That reads {right:.1%} in place of {to_beat:.1%}: {gone:.0%} fewer mistakes."

@@ -92,7 +92,7 @@ def read_assignment(room: Room, name: str) -> Assignment:
         If it has not been built, or is damaged.
     """
     path = room.of_source(name)
-    if not path.exists():
+    if not path.exists() or name not in room.seeds:
         built = ", ".join(room.assignments()) or "none"
         raise CourseError(f"There is no assignment {name!r} in {room.folder}. Built are: {built}.")
     notebook = read_notebook(path)
@@ -103,7 +103,7 @@ def read_assignment(room: Room, name: str) -> Assignment:
     }
     text = path.read_text(encoding="utf-8")
     title = title_of(notebook) or name
-    return Assignment(name, title, text, files, room.source, room.seed, room.limits)
+    return Assignment(name, title, text, files, room.source, room.seeds.get(name, 0), room.limits)
 
 
 def check_of(source: str) -> Check:

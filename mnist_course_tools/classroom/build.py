@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import tomllib
 from collections.abc import Callable
@@ -9,13 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mnist_course.checks.answers import demanding
 from mnist_course.errors import CourseError
 from mnist_course_tools.classroom.assemble import kind_of
 from mnist_course_tools.classroom.assignment import Assignment, check_of, read_assignment
 from mnist_course_tools.classroom.grading import grade_here
 from mnist_course_tools.classroom.marks import Marks
-from mnist_course_tools.classroom.reference import reference_of
-from mnist_course_tools.classroom.room import RUBRICS, Room
+from mnist_course_tools.classroom.reference import run_reference
+from mnist_course_tools.classroom.room import RUBRICS, Room, with_seed
 from mnist_course_tools.classroom.submission import Submission
 from mnist_course_tools.exercises import learners_edition
 from mnist_course_tools.notebooks import (
@@ -31,6 +33,10 @@ from mnist_course_tools.notebooks import (
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+Tell = Callable[[str], None]
+"""Is told what is being done."""
+_TO_SPARE = 0.2  # of the mistakes that may remain where a number is beaten
+_MOST_DRAWS = 25
 # Beside a teacher's own notebook, what students are given as well.
 _HANDED_OUT = (".py", ".csv", ".png", ".jpg", ".txt", ".npy", ".npz")
 
@@ -82,25 +88,43 @@ def write_assignment(room: Room, source: Path) -> str:
     return name
 
 
-def prove(
-    room: Room, name: str, *, trusted: bool, tell: Callable[[str], None] = lambda words: None
-) -> Marks:
+def draw_rows_for(room: Room, name: str, *, tell: Tell = lambda words: None) -> Room:
+    """Draw rows on which the reference solution is right, with something to spare.
+
+    Where a number is to be beaten on few rows, luck decides a little. So rows are drawn until the
+    reference makes a fifth fewer mistakes than it may, or none such are found.
+
+    Raises
+    ------
+    CourseError
+        If the solution is not right on any rows that were drawn.
+    """
+    wrong: dict[str, str] = {}
+    for more in (_TO_SPARE, 0.0):
+        for draw in range(1, _MOST_DRAWS + 1):
+            tell(f"{name}: running the reference solution, draw {draw}")
+            made = replace(room, seeds={**room.seeds, name: secrets.randbelow(2**31)})
+            with demanding(more):
+                verdicts = run_reference(read_assignment(made, name)).verdicts
+            wrong = {number: verdict.words for number, verdict in verdicts.items() if not verdict}
+            if not wrong:
+                return with_seed(room, name, made.seeds[name])
+    lines = [f"{number}: {words}" for number, words in wrong.items()]
+    raise CourseError(
+        f"The reference solution of {name} is not right on any of {2 * _MOST_DRAWS} draws of rows. "
+        f"On the last:\n" + "\n".join(lines)
+    )
+
+
+def prove(room: Room, name: str, *, trusted: bool, tell: Tell = lambda words: None) -> Marks:
     """Grade the reference solution and the blank notebook; return the former's marks.
 
     Raises
     ------
     CourseError
-        If the solution has not all points with these rows, or the blank one has some.
+        If the solution has not all points on the rows of the class, or the blank one has some.
     """
     assignment = read_assignment(room, name)
-    tell(f"{name}: running the reference solution")
-    for number, verdict in reference_of(assignment).verdicts.items():
-        if not verdict:
-            raise CourseError(
-                f"With the rows that the seed of {room.folder / 'class.toml'} draws, the reference "
-                f"solution of {number} is not right ({verdict.words}).\n"
-                f"Draw others: build again with --new-rows."
-            )
     tell(f"{name}: grading it, isolated as a student's")
     solved = _marks(assignment, assignment.source.encode(), trusted)
     if solved.problem or solved.points < solved.out_of:

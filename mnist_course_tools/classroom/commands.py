@@ -47,22 +47,29 @@ def build(
         str | None, typer.Option(help="Rows to grade on: digits or mnist; digits at first.")
     ] = None,
     new_rows: Annotated[
-        bool, typer.Option("--new-rows", help="Draw other rows than so far, for the whole class.")
+        bool, typer.Option("--new-rows", help="Draw other rows than so far for these assignments.")
     ] = False,
     trusted: Trusted = False,
 ) -> None:
     """Write assignments to hand out, and prove that their solutions earn all points."""
     _need_nbgrader()
-    from mnist_course_tools.classroom.build import find_sources, prove, write_assignment
+    from mnist_course_tools.classroom.build import (
+        draw_rows_for,
+        find_sources,
+        prove,
+        write_assignment,
+    )
     from mnist_course_tools.classroom.room import make_room
     from mnist_course_tools.classroom.sandbox import require_isolation
 
     require_isolation(trusted=trusted)
     sources = find_sources(chosen)
-    room = make_room(folder, source, new_seed=new_rows)
+    room = make_room(folder, source)
     for path in sources:
         name = write_assignment(room, path)
         with console.status("") as status:
+            if new_rows or name not in room.seeds:
+                room = draw_rows_for(room, name, tell=status.update)
             marks = prove(room, name, trusted=trusted, tell=status.update)
         _say(
             f"{name}: the reference solution has {marks.points:g} of {marks.out_of:g} points, a "

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
+import json
 import tomllib
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from mnist_course.errors import CourseError, UsageError
@@ -20,12 +21,13 @@ _SETTINGS = """\
 # Whose rows the tasks are graded on: "digits", which come with scikit-learn, or "mnist".
 source = "{source}"
 
-# Draws rows that no student has seen. Another number, another draw.
-seed = {seed}
-
 # What one submission may use; an endless loop or a full memory then stops nobody else.
 [limits]
 {limits}
+
+# Draw rows that no student has seen, for each assignment. "assign build --new-rows" draws anew.
+[seeds]
+{seeds}
 """
 
 
@@ -38,14 +40,14 @@ class Room:
     folder : Path
     source : str
         ``"digits"`` or ``"mnist"``.
-    seed : int
-        Draws the rows.
+    seeds : mapping of str to int
+        Draw the rows of each assignment.
     limits : Limits
     """
 
     folder: Path
     source: str
-    seed: int
+    seeds: Mapping[str, int]
     limits: Limits
 
     def of_source(self, assignment: str) -> Path:
@@ -107,42 +109,48 @@ def open_room(folder: Path) -> Room:
     except (OSError, ValueError) as error:
         raise CourseError(f"{path} cannot be read ({error}). Mend it, or build again.") from None
     names = {field.name for field in fields(Limits)}
-    limits = found.get("limits", {})
-    unknown = {*found, *limits} - {*names, "source", "seed", "limits"}
+    limits, seeds = found.get("limits", {}), found.get("seeds", {})
+    unknown = {*found, *limits} - {*names, "source", "seeds", "limits"}
     if unknown:
         raise CourseError(f"{path} has a setting that is not known: {', '.join(sorted(unknown))}.")
     for name, value in limits.items():
         if not isinstance(value, int | float) or isinstance(value, bool) or value <= 0:
             raise CourseError(f"{path}: {name} is {value!r}; it should be a number above 0.")
-    source, seed = found.get("source", "digits"), found.get("seed")
-    if source not in SOURCES or not isinstance(seed, int) or seed < 0:
-        raise CourseError(f"{path}: source is digits or mnist, and seed a whole number from 0 on.")
-    return Room(folder, source, seed, Limits(**limits))
+    source = found.get("source", SOURCES[0])
+    if source not in SOURCES or not all(isinstance(s, int) and s >= 0 for s in seeds.values()):
+        raise CourseError(f"{path}: source is digits or mnist, and seeds whole numbers from 0 on.")
+    return Room(folder, source, seeds, Limits(**limits))
 
 
-def make_room(folder: Path, source: str | None, *, new_seed: bool = False) -> Room:
-    """Open a class's folder, or make one with a seed of its own.
+def make_room(folder: Path, source: str | None) -> Room:
+    """Open a class's folder, or make one.
 
     Parameters
     ----------
     folder : Path
     source : str, optional
-        ``"digits"`` or ``"mnist"``; as it was, or digits, without it.
-    new_seed : bool
-        Draw other rows than before.
+        ``"digits"`` or ``"mnist"``; as it was, or digits, without it. Other rows need other seeds.
     """
     if source is not None and source not in SOURCES:
         raise UsageError(f"There is no source {source!r}. Choose digits or mnist.")
-    room = None
-    if (folder / "class.toml").exists():
-        room = open_room(folder)
-        if source in (None, room.source) and not new_seed:
-            return room
-    limits = room.limits if room else Limits()
-    kept = room.seed if room and not new_seed else secrets.randbelow(2**31)
-    made = Room(folder, source or (room.source if room else SOURCES[0]), kept, limits)
-    lines = [f"{field.name} = {getattr(limits, field.name)}" for field in fields(Limits)]
-    text = _SETTINGS.format(source=made.source, seed=made.seed, limits="\n".join(lines))
-    with write_whole(folder / "class.toml") as file:
-        file.write(text)
+    room = open_room(folder) if (folder / "class.toml").exists() else None
+    if room and source in (None, room.source):
+        return room
+    made = Room(folder, source or SOURCES[0], {}, room.limits if room else Limits())
+    _write(made)
     return made
+
+
+def with_seed(room: Room, assignment: str, seed: int) -> Room:
+    """Keep the seed of an assignment in the settings."""
+    made = replace(room, seeds={**room.seeds, assignment: seed})
+    _write(made)
+    return made
+
+
+def _write(room: Room) -> None:
+    limits = [f"{field.name} = {getattr(room.limits, field.name)}" for field in fields(Limits)]
+    seeds = [f"{json.dumps(name)} = {seed}" for name, seed in room.seeds.items()]
+    text = _SETTINGS.format(source=room.source, limits="\n".join(limits), seeds="\n".join(seeds))
+    with write_whole(room.folder / "class.toml") as file:
+        file.write(text)

@@ -128,7 +128,8 @@ def student_process(
         cwd = submission
     else:
         environment |= {"HOME": _SCRATCH, "TMPDIR": _SCRATCH, "IPYTHONDIR": f"{_SCRATCH}/ipython"}
-        environment |= {"PATH": "/usr/bin:/bin", "PYTHONPATH": _GRADER, "LANG": "C.UTF-8"}
+        environment |= {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+        environment["PYTHONPATH"] = os.pathsep.join([_GRADER, str(_HELPER.parent)])
         environment["MPLCONFIGDIR"] = f"{_SCRATCH}/matplotlib"
         mounts = [*_mounts(), *_bind(submission, _SUBMISSION)]
         if data is not None:

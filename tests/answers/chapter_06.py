@@ -127,6 +127,7 @@ def halved() -> Case:
             ((lambda pictures: near.predict(pictures) / 2,), "digits, or probabilities"),
             ((lambda pictures: np.roll(near.predict(pictures), 1),), "place among the others"),
             ((near,), "Expected a function"),
+            ((KNeighborsClassifier(1).fit(X_val, y_val).predict,), "from these very pictures"),
         ],
     )
 

@@ -198,6 +198,7 @@ def together() -> Case:
             ((many.predict_proba,), "shape"),
             ((lambda pictures: np.roll(many.predict(pictures), 1),), "place among"),
             ((many,), "Expected a function"),
+            ((KNeighborsClassifier(1).fit(shown, truth).predict,), "from these very pictures"),
         ],
     )
 
