@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,12 +17,20 @@ from nbformat.v4 import new_code_cell, new_notebook
 from typer.testing import CliRunner
 
 from mnist_course.errors import CourseError
+from mnist_course_tools.classroom.assignment import read_assignment
 from mnist_course_tools.classroom.build import draw_rows_for, prove, write_assignment
 from mnist_course_tools.classroom.grade import grade
-from mnist_course_tools.classroom.grading import grade_class, on_cluster, read_book
+from mnist_course_tools.classroom.grading import (
+    _graded,
+    _processes,
+    grade_class,
+    grade_here,
+    on_cluster,
+    read_book,
+)
 from mnist_course_tools.classroom.marks import name_of, read_marks
 from mnist_course_tools.classroom.room import make_room, open_room, with_seed
-from mnist_course_tools.classroom.sandbox import can_isolate
+from mnist_course_tools.classroom.sandbox import Limits, can_isolate
 from mnist_course_tools.cli import app
 from mnist_course_tools.notebooks import read_notebook, write_notebook
 from tests.support.cluster import running_cluster
@@ -85,6 +93,7 @@ def room(tmp_path_factory):
     """Return a class's folder with one assignment, built, and a shorter patience."""
     folder = tmp_path_factory.mktemp("class")
     said = _command("build", "4", "--class", folder)
+    assert "nothing has been handed in" in _command("grade", "--class", folder)
     assert "the reference solution has 8 of 8 points, a blank one none" in said
     settings = folder / "class.toml"
     text = settings.read_text(encoding="utf-8")
@@ -99,12 +108,22 @@ def test_a_class_of_six_from_the_first_command_to_the_last(room):
     assert "BEGIN SOLUTION" not in room.of_release(QUICK).read_text(encoding="utf-8")
     _hand_in_all(folder)
     (folder / "submitted" / "nothing" / QUICK).mkdir(parents=True)
+    (folder / "submitted" / "loose.ipynb").write_bytes(b"{}")
+    zipped = folder / "submitted" / "zipped" / f"{QUICK}.zip"
+    zipped.parent.mkdir()
+    zipped.write_bytes(b"PK\x03\x04")
+    (folder / "submitted" / "flat").mkdir()
+    path = folder / "submitted" / "flat" / f"{QUICK}.ipynb"
+    path.write_bytes(hand_in(folder, "blank", blank(QUICK)).read_bytes())
 
     said = _command("grade", QUICK, "--class", folder, "--jobs", "2")
-    assert f"{QUICK}: 6 of 7 submission(s) graded." in said
+    assert f"{QUICK}: 7 of 9 submission(s) graded." in said
+    assert f"zipped: There is no notebook, only {QUICK}.zip, a zip archive." in said
+    assert "Not in any student's folder, so not looked at: loose.ipynb" in said
     assert "nothing: There is no notebook. In the folder: nothing at all." in said
     assert "hostile-loop: The check of 4.1 was changed; the original was used." in said
-    assert _points(folder) == {**EXPECTED, "nothing": 0}
+    everybody = {**EXPECTED, "nothing": 0, "zipped": 0, "flat": 0}
+    assert _points(folder) == everybody
 
     by_student = {marks.student: marks for marks in read_book(room, QUICK).marks}
     half = by_student["halb-richtig"].tasks[0]
@@ -145,7 +164,7 @@ def test_a_class_of_six_from_the_first_command_to_the_last(room):
 
     _command("export", "--class", folder)
     rows = list(csv.DictReader(room.table.open(encoding="utf-8-sig", newline="")))
-    assert [row["student"] for row in rows] == sorted({**EXPECTED, "nothing": 0}, key=str.lower)
+    assert [row["student"] for row in rows] == sorted(everybody, key=str.lower)
     (anna,) = (row for row in rows if row["student"] == "Anna Müller")
     assert anna[f"{QUICK} 4.1"] == "2"
     assert anna[f"{QUICK} 4.2 written"] == "0.5"
@@ -198,6 +217,49 @@ def test_a_damaged_record_is_graded_again(room):
     path.write_text('{"student": "wrong", "tasks"', encoding="utf-8")
     assert read_marks(path) is None
     assert {m.student: m.points for m in grade_class(room, QUICK).marks}["wrong"] == 6
+
+
+def test_whatever_is_handed_in_the_others_are_graded(room, monkeypatch):
+    raised = "def precision_recall(matrix):\n    raise ValueError('\\udc80 \\x1b[2J')"
+    hand_in(room.folder, "half a character", answering(QUICK, {"exercise-4-1": raised}))
+    hand_in(room.folder, "n" * 250, blank(QUICK))
+    said = _command("grade", "--class", room.folder, "--jobs", "2")
+    assert "\x1b" not in said
+    by_student = {marks.student: marks for marks in read_book(room, QUICK).marks}
+    assert "ValueError" in by_student["half a character"].tasks[0].reason
+    assert len([name for name in by_student if name.startswith("n" * 40)]) == 1
+    _command("feedback", "--class", room.folder)
+    _command("export", "--class", room.folder)
+
+
+def test_a_fault_of_the_grader_costs_one_submission(monkeypatch):
+    def fail(*args, **kwargs):
+        raise KeyError("values")
+
+    monkeypatch.setattr("mnist_course_tools.classroom.grading.grade", fail)
+    marks = grade_here(assignment_of(QUICK), submission_of(solved(QUICK)), False)
+    assert "Grading it failed in the grader (KeyError: 'values')." in marks.problem
+    assert marks.key
+
+
+def test_a_grader_that_hangs_is_ended_and_its_submission_named(room, tmp_path, monkeypatch):
+    assignment = replace(read_assignment(room, QUICK), limits=Limits(seconds=1))
+    todo = {name: submission_of(solved(QUICK)) for name in ("first", "second")}
+    todo = {name: replace(each, student=name) for name, each in todo.items()}
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, time\n"
+        "import mnist_course_tools.classroom.grading as grading\n"
+        "honest = grading.grade\n"
+        "def grade(assignment, submission, **rest):\n"
+        "    while submission.student == 'first': time.sleep(1)\n"
+        "    return honest(assignment, submission, **rest)\n"
+        "grading.grade = grade\n",
+        encoding="utf-8",
+    )
+    found = {m.student: m for m in _graded(assignment, todo, 2, False, _processes)}
+    assert "ended the grader itself" in found["first"].problem
+    assert found["second"].tasks
 
 
 def test_one_student_under_two_names_is_told_and_not_graded(room):
@@ -343,10 +405,3 @@ def test_reasons_that_differ_in_numbers_have_one_name():
     assert name_of("Your code stopped with NameError: name 'y' is not defined.") == (
         "Code stopped with NameError."
     )
-
-
-def test_marks_are_plain_json(room):
-    _hand_in_all(room.folder)
-    grade_class(room, QUICK, jobs=2)
-    found = json.loads(room.of_marks(QUICK, "halb-richtig").read_text(encoding="utf-8"))
-    assert found["tasks"][0]["points"] == 1

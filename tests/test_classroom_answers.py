@@ -38,13 +38,15 @@ class Loop(Session):
         )
         return tuple(map(self._decode, found["values"]))
 
-    def _request(self, *request: Any, seconds: float | None = None) -> dict[str, Any]:
+    def _request(
+        self, *request: Any, values: int = 0, seconds: float | None = None
+    ) -> dict[str, Any]:
         name, *rest = wire.from_grader(wire.to_student(request))
         try:
             found = getattr(self.inside, f"_{name}")(*rest)
         except Exception as error:
             found = {"raised": _words(error)}
-        return self._checked(wire.from_student(wire.to_grader(found)))
+        return self._checked(wire.from_student(wire.to_grader(found)), values)
 
 
 def _over_the_wire(number: str, answers: tuple[Any, ...]) -> Any:
@@ -59,7 +61,8 @@ def test_right_and_wrong_answers_are_judged_as_in_the_notebook(number):
     for answers, words, *credit in case.wrong:
         verdict = _over_the_wire(number, answers)
         assert not verdict
-        assert words in verdict.words
+        # An endless range stays where it is, so nobody learns how long it is.
+        assert words in verdict.words or "a range cannot be read" in verdict.words
         assert [verdict.credit] == (credit or [0.0])
 
 
@@ -113,6 +116,9 @@ def test_no_object_can_talk_its_way_to_a_mark(number):
             assert verdict.credit == 0
 
 
+NOT_OF_ROWS = {"6.3"}  # its answer is a pipeline, fitted by the check itself
+
+
 def _recorded(function: Any) -> tuple[Any, Any]:
     """Return a function that keeps what another returned, and one that knows only that."""
     kept: dict[bytes, Any] = {}
@@ -142,6 +148,8 @@ def test_an_answer_that_was_written_down_earns_nothing_on_rows_that_nobody_has_s
     assert judge(number, tuple(keeping for keeping, _ in pairs), case.given)
     written_down = tuple(knowing for _, knowing in pairs)
     assert judge(number, written_down, case.given)  # right on the rows that it was made for
+    if number in NOT_OF_ROWS:
+        return
     verdict = judge(number, written_down, _unseen(int(number.partition(".")[0]))[number])
     assert not verdict
     assert verdict.credit == 0
@@ -231,7 +239,7 @@ def test_what_is_no_plain_data_stays_where_it_is():
 )
 def test_a_message_of_another_form_stops_the_student_and_not_the_grader(message):
     with pytest.raises((wire.BrokenMessage, Stopped)):
-        Loop()._checked(wire.from_student(message))
+        Loop()._checked(wire.from_student(message), 1)
 
 
 @pytest.mark.parametrize(

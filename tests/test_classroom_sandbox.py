@@ -38,7 +38,7 @@ def line(tmp_path, monkeypatch):
     (tmp_path / "marks.csv").write_text("marks", encoding="utf-8")
     for folder in (own, other):  # it is not the system that keeps them out
         folder.chmod(0o755)
-    with session(own, LIMITS, time.monotonic() + 60, seed=1) as line:
+    with session(own, LIMITS, seed=1) as line:
         line.folder = tmp_path
         yield line
 
@@ -103,13 +103,40 @@ def test_nothing_is_left_for_the_next_one(tmp_path):
     places = ("/tmp", "/dev/shm", "/submission", "/grader", "/usr", "/")
     look = f"[p for p in {places} if __import__('os').path.exists(p + '/left')]"
     for expected in (["/tmp", "/dev/shm"], None):
-        with session(tmp_path, LIMITS, time.monotonic() + 60, seed=1) as line:
+        with session(tmp_path, LIMITS, seed=1) as line:
             if expected is not None:
                 line.run(trial)
                 assert set(_value(line, look)) <= set(expected)
             else:
                 assert _value(line, look) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_memory_that_no_process_is_seen_to_hold_is_not_to_be_had(line):
+    line.run("import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)")
+    with pytest.raises(StudentError, match="not permitted"):
+        line.run("os.memfd_create('hidden')")
+    for call in ("shmget(0, 10**8, 0o1600)", "unshare(0x10000000)", "unshare(0x00020000)"):
+        assert _value(line, f"libc.{call}") == -1
+    # add_key(2), by its number: nothing may stay in the system for whoever comes next.
+    assert _value(line, "libc.syscall(248, b'user', b'left', b'x', 1, -4)") == -1
+    line.run("import threading\nt = threading.Thread(target=print)\nt.start()\nt.join()")
+    assert _value(line, "__import__('subprocess').run(['true']).returncode") == 0
+
+
+def test_too_many_files_are_stopped(tmp_path):
+    with (
+        pytest.raises(Stopped, match=r"more than 20,000 files|ran for more than"),
+        session(tmp_path, LIMITS, seed=1) as line,
+    ):
+        line.run("for n in range(10**7): open(f'/tmp/{n}', 'w').close()")
+
+
+def test_the_list_of_processes_names_no_folder_outside(line):
+    seen = "[open(f'/proc/{p}/cmdline').read() for p in __import__('os').listdir('/proc') "
+    words = " ".join(_value(line, seen + "if p.isdigit()]"))
+    assert "bwrap" in words
+    assert str(line.folder) not in words
 
 
 def test_the_disk_is_small(line):
@@ -126,7 +153,7 @@ def test_a_module_beside_the_notebook_comes_along_and_cannot_take_the_graders_pl
     # Would run before limits are set, if it were found first.
     for name in ("mnist_course_tools", "json", "resource"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit", encoding="utf-8")
-    with session(tmp_path, LIMITS, time.monotonic() + 60, seed=1) as line:
+    with session(tmp_path, LIMITS, seed=1) as line:
         line.run("import helper")
         assert _value(line, "helper.answer") == 42
 
@@ -163,11 +190,57 @@ def test_what_does_not_stop_is_stopped_with_all_that_it_started(what, tmp_path):
     before = {process.pid for process in psutil.Process().children(recursive=True)}
     with (
         pytest.raises(Stopped, match=words),
-        session(tmp_path, LIMITS, time.monotonic() + 60, seed=1) as line,
+        session(tmp_path, LIMITS, seed=1) as line,
     ):
         line.run(code)
     time.sleep(0.3)
     assert {process.pid for process in psutil.Process().children(recursive=True)} <= before
+
+
+BOUND = (
+    "import gc\nfrom mnist_course_tools.classroom.inside import Inside\n"
+    "from mnist_course_tools.classroom import wire\n"
+    "(inside,) = (o for o in gc.get_objects() if type(o).__name__ == 'Inside')\n"
+)
+FORGED = {
+    "answers of another number": """wire.send(inside.answers, b'{"values": [1, 2, 3]}')""",
+    "no answers": """for _ in range(3): wire.send(inside.answers, b'{"done": true}')""",
+    "changes that are none": (
+        """wire.send(inside.answers, b'{"values": [{"plain": 1}], "changed": 5}')"""
+    ),
+    "a flood": "for _ in range(50): wire.send(inside.answers, b' ' * 60_000_000)",
+    "words without end": (
+        """wire.send(inside.answers, b'{"raised": ["E", "' + b"x" * 60_000_000 + b'"]}')"""
+    ),
+    "many values": (
+        """wire.send(inside.answers, b'{"values": [{"list": [' """
+        """+ b'{"plain": 0},' * 3_000_000 + b'{"plain": 0}]}]}')"""
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_forged_messages_earn_nothing_and_cost_the_grader_little(what):
+    code = BOUND + FORGED[what] + "\ndef precision_recall(matrix):\n    return 1, 1"
+    marks = grade(
+        assignment_of(QUICK, limits=LIMITS), submission_of(answering(QUICK, {"exercise-4-1": code}))
+    )
+    assert marks.tasks[0].points == 0
+    assert len(marks.tasks[0].reason) < 1000
+    assert psutil.Process().memory_info().rss < 3 * 2**30
+
+
+def test_memory_is_watched_while_an_answer_is_judged(tmp_path):
+    with session(tmp_path, LIMITS, seed=1) as line:
+        line.run(
+            "import threading, time\nx = []\n"
+            "def later():\n    time.sleep(0.5)\n    while True: x.append(bytearray(10**7))\n"
+            "threading.Thread(target=later, daemon=True).start()"
+        )
+        time.sleep(4)  # the grader is busy, and asks for nothing
+        assert line.peak_mb < 2 * LIMITS.memory_mb
+        with pytest.raises(Stopped, match="more than 700 MB"):
+            line.run("1")
 
 
 def test_100_mb_of_output_go_nowhere(line):
@@ -242,12 +315,12 @@ def test_a_rewritten_check_earns_nothing():
 
 def test_what_runs_too_long_in_all_loses_only_what_was_not_reached():
     limits = replace(LIMITS, seconds=8, cell_seconds=7)
-    code = {"exercise-4-2": "import time\ntime.sleep(30)", "exercise-4-3": "time.sleep(30)"}
+    code = {"exercise-4-2": "while True: pass", "exercise-4-3": "while True: pass"}
     marks = grade(assignment_of(QUICK, limits=limits), submission_of(answering(QUICK, code)))
     assert marks.tasks[0].points == 2
     assert marks.tasks[1].state == "stopped"
     assert "Time was up before this task was reached." in [task.reason for task in marks.tasks]
-    assert marks.seconds < 15
+    assert marks.seconds < 24  # three times as many by the clock, and no more
 
 
 def test_without_bubblewrap_nothing_is_run_unless_it_is_trusted(monkeypatch, tmp_path):
@@ -256,7 +329,7 @@ def test_without_bubblewrap_nothing_is_run_unless_it_is_trusted(monkeypatch, tmp
     with pytest.raises(UsageError, match="apt install bubblewrap"):
         require_isolation(trusted=False)
     require_isolation(trusted=True)
-    with session(tmp_path, LIMITS, time.monotonic() + 60, seed=1, trusted=True) as line:
+    with session(tmp_path, LIMITS, seed=1, trusted=True) as line:
         assert _value(line, "6 * 7") == 42
         assert _value(line, "__import__('os').getuid()") == os.getuid()
         with pytest.raises(Stopped, match="more than 700 MB"):

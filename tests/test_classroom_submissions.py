@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import time
 import zipfile
 
 import pytest
@@ -15,6 +16,7 @@ from mnist_course_tools.classroom.submission import (
     Unreadable,
     notebook_of,
     read_submission,
+    student_name,
 )
 from tests.support.students import (
     QUICK,
@@ -212,7 +214,7 @@ def test_files_that_are_too_large_are_not_read(tmp_path):
     with (tmp_path / f"{QUICK}.ipynb").open("wb") as file:
         file.truncate(LARGEST + 1)
     submission = read_submission("somebody", tmp_path)
-    with pytest.raises(Unreadable, match="larger than 20 MB"):
+    with pytest.raises(Unreadable, match="or 20 MB of them"):
         notebook_of(submission, QUICK)
 
 
@@ -242,10 +244,55 @@ def test_an_older_format_is_brought_up_to_date():
     assert _kinds(_assembled(notebook)).count(("check", "check-4-1")) == 1
 
 
-def test_links_and_folders_are_left_alone(tmp_path):
-    secret = tmp_path / "secret.ipynb"
-    secret.write_bytes(WHOLE)
+def test_links_are_not_followed_and_folders_left_alone(tmp_path):
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / f"{QUICK}.ipynb").write_bytes(WHOLE)
     folder = tmp_path / "work"
     (folder / "inner").mkdir(parents=True)
-    (folder / f"{QUICK}.ipynb").symlink_to(secret)
+    (folder / f"{QUICK}.ipynb").symlink_to(secret / f"{QUICK}.ipynb")
     assert read_submission("somebody", folder).files == {}
+    (tmp_path / "student").mkdir()
+    (tmp_path / "student" / QUICK).symlink_to(secret)
+    (tmp_path / "linked").symlink_to(secret.parent / "student")
+    for place in ("student", "linked"):
+        found = read_submission("somebody", tmp_path / place / QUICK)
+        assert found.files == {}
+        assert "link to another place" in found.problem
+
+
+def test_a_file_that_may_not_be_read_is_said(tmp_path, monkeypatch):
+    (tmp_path / f"{QUICK}.ipynb").write_bytes(WHOLE)
+
+    def refuse(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
+    assert "Permission denied" in read_submission("somebody", tmp_path).problem
+
+
+@pytest.mark.parametrize("odd", [None, [], 5, "x", True, {"grade_id": None}, {"solution": [1]}])
+def test_metadata_of_any_kind_are_no_reason_to_stop(sent, odd):
+    written = cell_of(sent, "exercise-4-1").source
+    for cell in sent.cells:
+        if not cell.metadata.get("nbgrader", {}).get("grade_id"):
+            cell.metadata["nbgrader"] = odd
+    assert _code(_assembled(sent), "exercise-4-1") == written
+
+
+@pytest.mark.parametrize("code", ['=%\x0c"""[', "x1=%time 1\n" * 20_000, "(" * 5_000])
+def test_pieces_that_no_python_reads_are_put_together_all_the_same(sent, code):
+    cell = cell_of(sent, "exercise-4-1")
+    piece = copy.deepcopy(cell)
+    piece.source = code
+    sent.cells.insert(0, piece)
+    start = time.perf_counter()
+    assert _code(_assembled(sent), "exercise-4-1")
+    assert time.perf_counter() - start < 30  # IPython alone would take minutes
+
+
+def test_a_name_that_is_too_long_is_cut_and_told_apart():
+    long, other = (letter * 250 for letter in "ef")
+    assert student_name("Zoë") == "Zoë"
+    assert len(student_name(long)) < 60
+    assert student_name(long) != student_name("e" * 251) != student_name(other)

@@ -107,7 +107,7 @@ def test_every_written_answer_has_a_rubric_and_no_rubric_is_left_over():
     for number, rubric in rubrics.items():
         assert set(rubric) == {"full", "half", "none"}, number
         for words in rubric.values():
-            assert re.fullmatch(r"[A-Z0].{20,}\.", words), f"{number}: {words!r}"
+            assert re.fullmatch(r"[A-Z0].{20,}\.\)?", words), f"{number}: {words!r}"
 
 
 def test_the_minutes_are_those_that_the_notebooks_state():

@@ -218,8 +218,8 @@ def beaten(right: float, to_beat: float, fewer: float, rows: int) -> str:
 def _size(answer: Any) -> int:
     """Return how many numbers an answer holds, as far as it tells before they are looked at."""
     try:
-        if isinstance(answer, list | tuple) and answer:
-            return len(answer) * max(1, _size(answer[0]))
+        if isinstance(answer, list | tuple) and len(answer) <= _LARGEST_SIZE:
+            return sum(max(1, _size(part)) for part in answer)
         return int(answer.size) if isinstance(answer, np.ndarray) else len(answer)
     except OverflowError:
         return sys.maxsize

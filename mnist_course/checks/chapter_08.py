@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ Labels = NDArray[np.int64]
 
 def exercise_1(augment: Any, mixed_up: Any, images: NDArray[np.uint8], labels: Labels) -> str:
     """All pictures with their copies and labels; errors of a pair in both directions."""
-    for changes in ([_upside_down, _inverted], []):
+    for changes in ([partial(np.flip, axis=1), np.invert], []):
         words = "`augment` should return two arrays: the pictures, and their labels."
         rows, given = several(called(augment, images, labels, changes), 2, words)
         rows = numbers(rows, (-1, *images.shape[1:]), "pictures with their copies")
@@ -110,14 +111,6 @@ def _pictures(answer: Any, images: NDArray[np.uint8], what: str) -> Floats:
     if not np.array_equal(found, np.clip(np.round(found), 0, 255)):
         raise NotYet(f"Expected {what}, whole numbers from 0 to 255 as they were.")
     return found
-
-
-def _upside_down(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(images[:, ::-1])
-
-
-def _inverted(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return 255 - images
 
 
 def _look_at_copies(rows: Floats, given: Floats, wanted: list[Floats], labels: Labels) -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+_LONGEST = 20_000  # characters of a cell that is looked into
 Kind = Literal["given", "answer", "check", "words", "own"]
 _NAMED = {
     "answer": "the place for code",
@@ -63,7 +64,7 @@ class AnotherAssignment(Exception):
 
 def kind_of(cell: NotebookNode) -> Kind | None:
     """Return what a cell of a source is for; None for text that is only read."""
-    grading = cell.metadata.get("nbgrader", {})
+    grading = _grading(cell)
     if cell.cell_type == "markdown":
         return "words" if grading.get("solution") else None
     if grading.get("solution"):
@@ -142,7 +143,7 @@ def _places(frame: Sequence[NotebookNode], sent: Sequence[NotebookNode]) -> list
 def _cells(frame: NotebookNode, pieces: list[str], notes: list[str]) -> list[Cell]:
     """Return what stands in the place of one cell of the frame."""
     kind, name = kind_of(frame), _name(frame)
-    points = float(frame.metadata.get("nbgrader", {}).get("points", 0) or 0)
+    points = float(_grading(frame).get("points", 0) or 0)
     as_it_was = frame.source.strip()
     changed = [piece for piece in pieces if piece.strip() != as_it_was]
     if kind in ("answer", "words"):
@@ -177,9 +178,11 @@ def _joined(pieces: list[str], *, code: bool) -> str:
 def _parses(code: str) -> bool:
     from IPython.core.inputtransformer2 import TransformerManager
 
+    if len(code) > _LONGEST:  # IPython takes minutes for a long cell with many magics
+        return False
     try:
         ast.parse(TransformerManager().transform_cell(code))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except Exception:  # of many kinds, for text that is no code
         return False
     return True
 
@@ -187,7 +190,7 @@ def _parses(code: str) -> bool:
 def _imports(code: str) -> str:
     """Return the import statements of a cell; none if it cannot be read."""
     try:
-        statements = ast.parse(code).body
+        statements = ast.parse(code[:_LONGEST]).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
     found = [each for each in statements if isinstance(each, ast.Import | ast.ImportFrom)]
@@ -217,7 +220,13 @@ def _said(kind: Kind | None, name: str) -> str:
 
 
 def _name(cell: NotebookNode) -> str:
-    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+    return str(_grading(cell).get("grade_id") or "")
+
+
+def _grading(cell: NotebookNode) -> Mapping[str, Any]:
+    """Return what nbgrader knows of a cell; a student's may be anything at all."""
+    found = cell.metadata.get("nbgrader")
+    return found if isinstance(found, Mapping) else {}
 
 
 def _first_line(cell: NotebookNode) -> str:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from mnist_course.errors import CourseError
+from mnist_course_tools.classroom.tables import harmless
 
 if TYPE_CHECKING:
     from mnist_course_tools.classroom.grading import Watcher
@@ -213,15 +214,21 @@ def _progress(name: str) -> Iterator[Watcher]:
 
 
 def _result(marks: Marks) -> str:
+    student = harmless(marks.student).replace("\n", " ")
     if marks.problem:
-        return f"{marks.student}: not graded"
-    return f"{marks.student}: {marks.points:g} of {marks.out_of:g}"
+        return f"{student}: not graded"
+    return f"{student}: {marks.points:g} of {marks.out_of:g}"
 
 
 def _sum_up(book: Book, room: Room) -> None:
     """Say what a teacher wants to know first: how many, how well, and what went wrong."""
+    name = book.assignment
+    if not book.marks:
+        place = room.submitted / "STUDENT" / name / f"{name}.ipynb"
+        _say(f"{name}: nothing has been handed in. Each notebook belongs in {place}")
     graded = [marks for marks in book.marks if not marks.problem]
-    _say(f"{book.assignment}: {len(graded)} of {len(book.marks)} submission(s) graded.")
+    if book.marks:
+        _say(f"{name}: {len(graded)} of {len(book.marks)} submission(s) graded.")
     if graded:
         mean = sum(marks.points for marks in graded) / len(graded)
         _say(f"On average {mean:.1f} of {graded[0].out_of:g} points for code.")
@@ -229,9 +236,13 @@ def _sum_up(book: Book, room: Room) -> None:
         for words in (marks.problem, *marks.notes):
             if words:
                 _say(f"  {marks.student}: {words}")
+    if loose := room.loose():
+        _say(f"Not in any student's folder, so not looked at: {', '.join(loose[:10])}")
     if any(task.text for marks in graded for task in marks.tasks):
         _say(f"Written answers, for you to mark: {room.of_written(book.assignment)}")
 
 
 def _say(words: str) -> None:
+    # Students' names and words may hold what a terminal obeys, or lines that look like ours.
+    words = harmless(words).replace("\n", " ")
     console.print(words, soft_wrap=True, markup=False)

@@ -29,8 +29,10 @@ from mnist_course_tools.classroom.marks import Marks, State, Task
 from mnist_course_tools.classroom.reference import Reference, reference_of
 from mnist_course_tools.classroom.session import Session, Stopped, StudentError, session
 from mnist_course_tools.classroom.submission import Submission, Unreadable, notebook_of
+from mnist_course_tools.classroom.usage import Used
 
-_MOST_STARTS = 8
+_MOST_STARTS, _MOST_NOTES = 8, 50
+_LONGEST = 80_000  # characters of anything; pages show less
 _VERDICT = re.compile(r"^(not yet|right)\. ")
 
 
@@ -105,7 +107,7 @@ def grade(
         sent, notes = notebook_of(submission, assignment.name)
         assembled = assemble(assignment.notebook, reference.handed_out, sent)
     except Unreadable as problem:
-        return replace(marks, problem=str(problem))
+        return replace(marks, problem=_bounded(str(problem)))
     except AnotherAssignment:
         words = f"None of its cells belongs to {assignment.name}: it is another notebook."
         return replace(marks, problem=words)
@@ -116,7 +118,7 @@ def grade(
     return replace(
         marks,
         tasks=_tasks(run, assignment),
-        notes=(*notes, *assembled.notes, *run.notes),
+        notes=tuple(map(_bounded, [*notes, *assembled.notes, *run.notes][:_MOST_NOTES])),
         seconds=round(time.monotonic() - start, 2),
         peak_mb=round(run.peak_mb, 1),
     )
@@ -143,20 +145,21 @@ def _run_all(
     So an endless loop in one task costs that task alone.
     """
     limits = assignment.limits
-    deadline = time.monotonic() + limits.seconds
+    used = Used()
     settings = {"seed": assignment.seed, "trusted": trusted, "data": data}
     for _ in range(_MOST_STARTS):
         run.place = 0
         line = None
         try:
-            with session(folder, limits, deadline, **settings) as line:
+            with session(folder, limits, used, **settings) as line:
                 _run_cells(run, line)
             return
         except Stopped as stop:
             _note_stop(run, str(stop))
         finally:
-            run.peak_mb = max(run.peak_mb, line.peak_mb if line else 0.0)
-        if time.monotonic() > deadline:
+            if line is not None:
+                run.peak_mb, used = max(run.peak_mb, line.peak_mb), line.used
+        if used.beyond(limits.seconds):
             return
 
 
@@ -226,22 +229,28 @@ def _tasks(run: _Run, assignment: Assignment) -> tuple[Task, ...]:
                     points,
                     cell.points,
                     found.state,
-                    found.reason,
-                    code=written,
+                    _bounded(found.reason),
+                    code=_bounded(written),
                 )
             )
             code = []
         elif cell.kind == "words" and tasks:
             text = "" if cell.blank else cell.source
-            tasks[-1] = replace(tasks[-1], text=text, text_out_of=cell.points)
+            tasks[-1] = replace(tasks[-1], text=_bounded(text), text_out_of=cell.points)
     return tuple(tasks)
+
+
+def _bounded(text: str) -> str:
+    return text[:_LONGEST]
 
 
 @contextmanager
 def _files(submission: Submission) -> Iterator[Path]:
     """Yield a folder with a submission's files, which every user may read."""
     with tempfile.TemporaryDirectory(prefix="mnist-course-") as name:
-        folder = Path(name)
+        # Its own folder may be read by every user; nobody else gets as far as that.
+        folder = Path(name) / "submission"
+        folder.mkdir(mode=0o755)
         folder.chmod(0o755)
         for file, content in submission.files.items():
             (folder / file).write_bytes(content)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,11 +18,15 @@ from mnist_course.machine import thread_environment
 from mnist_course_tools.classroom.assignment import Assignment, read_assignment
 from mnist_course_tools.classroom.grade import grade
 from mnist_course_tools.classroom.marks import Book, Marks, read_marks, write_marks
+from mnist_course_tools.classroom.reference import reference_of
 from mnist_course_tools.classroom.room import Room
 from mnist_course_tools.classroom.sandbox import require_isolation
 from mnist_course_tools.classroom.submission import Submission, read_submission
 from mnist_course_tools.classroom.written import read_written, update_written
 
+_PATIENCE = 3.0  # a submission's seconds are a core's; by the clock it may be more
+_MOST_MEMORY = 8 * 2**30  # bytes of address space, for a process that judges
+_NOWHERE = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for as long as this process lives
 Watcher = Callable[[int, int, Marks | None], None]
 """Is told how many are done, of how many, and what was found last."""
 MakeExecutor = Callable[[int], Executor]
@@ -99,7 +105,25 @@ def data_folder(rows: str) -> Path | None:
 def grade_here(assignment: Assignment, submission: Submission, trusted: bool) -> Marks:
     """Grade a submission in this process: what a worker is asked to do."""
     data = data_folder(assignment.rows)
-    return grade(assignment, submission, trusted=trusted, data=data)
+    reference_of(assignment)  # if that does not run, nothing can be graded
+    try:
+        return grade(assignment, submission, trusted=trusted, data=data)
+    except Exception as error:
+        # Whatever was handed in, it may not keep others from being graded.
+        words = f"Grading it failed in the grader ({type(error).__name__}: {error})"[:500]
+        key = assignment.key(submission.files)
+        return Marks(submission.student, assignment.name, problem=f"{words}.", key=key)
+
+
+def _grade_watched(assignment: Assignment, submission: Submission, trusted: bool) -> Marks:
+    """Grade in a process of one's own, which ends if that takes far too long."""
+    reference_of(assignment)
+    most = 2 * _PATIENCE * assignment.limits.seconds
+    faulthandler.dump_traceback_later(most, exit=True, file=_NOWHERE)
+    try:
+        return grade_here(assignment, submission, trusted)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def _sorted_out(
@@ -163,7 +187,12 @@ def _submitted(
     executor: Executor, assignment: Assignment, waiting: dict[str, Submission], trusted: bool
 ) -> Iterator[Future[Marks]]:
     futures = [
-        executor.submit(grade_here, assignment, submission, trusted)
+        executor.submit(
+            _grade_watched if isinstance(executor, ProcessPoolExecutor) else grade_here,
+            assignment,
+            submission,
+            trusted,
+        )
         for submission in waiting.values()
     ]
     return as_completed(futures)
@@ -179,9 +208,16 @@ def _processes(jobs: int) -> Executor:
 
 
 def _end_with(parent: int) -> None:
-    """End this process when the grader does, however that ends."""
+    """End this process when the grader does, however that ends; and let it take no more memory
+    than an answer can ask for.
+    """
     if os.name != "posix":
         return
+    if sys.platform == "linux":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, most))
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -101,6 +101,8 @@ class Inside:
 
 def _limit(*, user: int | None, memory: int, file_size: int, processes: int | None) -> None:
     """Become another user, and set what this process and its children may use."""
+    if hasattr(os, "nice"):
+        os.nice(5)  # the grader, and what watches over this process, come first
     if user is not None:
         os.setgroups([])
         os.setresgid(user, user, user)

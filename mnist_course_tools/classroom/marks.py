@@ -138,7 +138,8 @@ def name_of(reason: str) -> str:
 def write_marks(marks: Marks, path: Path) -> None:
     """Write marks to a file, whole or not at all."""
     with write_whole(path) as file:
-        json.dump(asdict(marks), file, ensure_ascii=False, indent=1)
+        # In ASCII: a student's text may hold halves of characters that no encoding knows.
+        json.dump(asdict(marks), file, indent=1)
 
 
 def read_marks(path: Path) -> Marks | None:

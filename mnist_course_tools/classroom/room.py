@@ -69,6 +69,10 @@ class Room:
         return self.folder / "reports" / f"{assignment}.html"
 
     @property
+    def submitted(self) -> Path:
+        return self.folder / "submitted"
+
+    @property
     def table(self) -> Path:
         return self.folder / "marks.csv"
 
@@ -77,17 +81,22 @@ class Room:
         return sorted(p.parent.name for p in self.folder.glob("source/*/*.ipynb"))
 
     def submissions(self, assignment: str) -> dict[str, list[Path]]:
-        """Return the folders in which each student has handed something in.
+        """Return what each student has handed in: a folder, or a file that lies in its place.
 
-        One folder each, as a rule; two where a name is written in two ways.
+        One each, as a rule; two where a name is written in two ways.
         """
         found: dict[str, list[Path]] = {}
-        for path in sorted((self.folder / "submitted").glob("*")):
-            if not path.is_dir() or path.name.startswith("."):
-                continue
-            if (path / assignment).exists():
-                found.setdefault(student_name(path.name), []).append(path / assignment)
+        for path in sorted(self.submitted.glob("*/")):
+            places = [path / assignment, *sorted(path.glob(f"{assignment}.*"))]
+            places = [place for place in places if place.exists()]
+            if places and not path.name.startswith("."):
+                found.setdefault(student_name(path.name), []).append(places[0])
         return found
+
+    def loose(self) -> list[str]:
+        """Return files that lie beside the students' folders, where nobody looks for them."""
+        found = [path.name for path in self.submitted.glob("*") if path.is_file()]
+        return sorted(name for name in found if not name.startswith("."))
 
 
 def open_room(folder: Path) -> Room:

@@ -1,4 +1,4 @@
-"""Rows that a class has not seen: the same pictures, in an order that a seed decides.
+"""Rows that a class has not seen: nine tenths of the pictures, in an order that a seed decides.
 
 Exercises take the first rows to learn from and the next to judge by. In another order they are
 others, so an answer that was copied as a number does not hold.
@@ -12,18 +12,22 @@ if TYPE_CHECKING:
     from mnist_course.data import Dataset
 
 
-def in_another_order(dataset: Dataset, seed: int) -> Dataset:
-    """Return a data set with its training rows in an order drawn by a seed; test rows stay."""
+def drawn(dataset: Dataset, seed: int) -> Dataset:
+    """Return a data set with nine tenths of its training rows, in an order that a seed decides.
+
+    So neither the first rows nor all of them are those that were seen. Test rows stay.
+    """
     import numpy as np
 
     from mnist_course.data import Dataset
 
-    order = np.arange(len(dataset))
-    np.random.default_rng(seed).shuffle(order[: dataset.n_train])
+    n_train = dataset.n_train - dataset.n_train // 10
+    train = np.random.default_rng(seed).permutation(dataset.n_train)[:n_train]
+    order = np.concatenate([train, np.arange(dataset.n_train, len(dataset))])
     return Dataset.of(
         dataset.images[order],
         dataset.labels[order],
-        n_train=dataset.n_train,
+        n_train=n_train,
         source=dataset.source,
     )
 
@@ -35,6 +39,6 @@ def draw_rows(seed: int) -> None:
     given = mnist_course.load_mnist
 
     def load_mnist(*args: object, **kwargs: object) -> Dataset:
-        return in_another_order(given(*args, **kwargs), seed)
+        return drawn(given(*args, **kwargs), seed)
 
     mnist_course.load_mnist = load_mnist

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,7 @@ import psutil
 import mnist_course
 from mnist_course.errors import UsageError
 from mnist_course.machine import thread_environment
+from mnist_course_tools.classroom.seccomp import filter_for
 
 # Of the workshop, the only modules that come along; where the checks lie there is nothing.
 _INSIDE = ("__init__.py", "classroom/__init__.py", "classroom/inside.py", "classroom/wire.py")
@@ -47,9 +50,9 @@ class Limits:
     Attributes
     ----------
     seconds : float
-        For all of its cells and checks.
+        Of a core, for all of its cells and checks. By the clock, three times as many.
     cell_seconds : float
-        For a single cell, or a single call by a check.
+        For a single cell, or a single call by a check; likewise.
     memory_mb, disk_mb : int
         For all of its processes together, and for what it writes.
     processes : int
@@ -67,8 +70,9 @@ def can_isolate() -> bool:
     """Tell whether bubblewrap is here and allowed to work."""
     if sys.platform != "linux" or shutil.which("bwrap") is None:
         return False
-    trial = [*_bubblewrap(1), *_mounts(), "--", sys.executable, "-c", "pass"]
-    return subprocess.run(trial, capture_output=True).returncode == 0
+    with _bubblewrap(_mounts(), Limits(), {}) as (command, channels):
+        trial = [*command, sys.executable, "-c", "pass"]
+        return subprocess.run(trial, capture_output=True, pass_fds=channels).returncode == 0
 
 
 def require_isolation(*, trusted: bool) -> None:
@@ -106,53 +110,19 @@ def student_process(
     settings : dict
         What `inside` is told to limit itself to.
     """
-    environment = {
-        **thread_environment(1),
-        "MPLBACKEND": "agg",
-        "PYTHONUTF8": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    settings: dict[str, int | None] = {
-        "user": None,
-        "memory": limits.memory_mb * 2**20 + _ADDRESSES,
-        "file_size": limits.disk_mb * 2**20,
-        "processes": limits.processes,
-    }
-    # -P: a module in the student's folder may not come before ours.
-    arguments = [sys.executable, "-P", "-m", "mnist_course_tools.classroom.inside"]
-    if trusted:
-        environment = {**os.environ, **environment}
-        settings["processes"] = None  # the system counts all of the teacher's own, too
-        if data is not None:
-            environment["MNIST_COURSE_DATA"] = str(data)
-        cwd = submission
-    else:
-        environment |= {"HOME": _SCRATCH, "TMPDIR": _SCRATCH, "IPYTHONDIR": f"{_SCRATCH}/ipython"}
-        environment |= {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
-        environment["PYTHONPATH"] = os.pathsep.join([_GRADER, str(_HELPER.parent)])
-        environment["MPLCONFIGDIR"] = f"{_SCRATCH}/matplotlib"
-        mounts = [*_mounts(), *_bind(submission, _SUBMISSION)]
-        if data is not None:
-            mounts += _bind(data, _DATA)
-            environment["MNIST_COURSE_DATA"] = _DATA
-        command = [*_bubblewrap(limits.disk_mb), *mounts, "--chdir", _SUBMISSION]
-        command += [part for pair in environment.items() for part in ("--setenv", *pair)]
-        arguments = [*command, "--remount-ro", "/", "--", *arguments]
-        environment = {"PATH": os.environ.get("PATH", os.defpath)}
-        if os.geteuid() == 0:
-            settings["user"] = _FIRST_USER + os.getpid() % _USERS
-        cwd = Path("/")
-    process = subprocess.Popen(
-        arguments,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd=cwd,
-        env=environment,
-        start_new_session=True,
-    )
+    with _command(submission, limits, trusted=trusted, data=data) as start:
+        process = subprocess.Popen(
+            start.arguments,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=start.cwd,
+            env=start.environment,
+            pass_fds=start.channels,
+            start_new_session=True,
+        )
     try:
-        yield process, settings
+        yield process, start.settings
     finally:
         end(process)
 
@@ -168,21 +138,98 @@ def end(process: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(psutil.Error):
             each.kill()
     process.wait()
-    for channel in (process.stdin, process.stdout):
-        if channel is not None:
-            with contextlib.suppress(OSError):  # what was still to be written has no reader
-                channel.close()
 
 
-def _bubblewrap(disk_mb: int) -> list[str]:
-    """Return the command up to its mounts: no network, no other processes, a small disk."""
-    size = ["--size", str(disk_mb * 2**20)]
-    command = ["bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
-    command += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--clearenv"]
+@dataclass(frozen=True)
+class _Start:
+    """How a student's process is started."""
+
+    arguments: list[str]
+    environment: dict[str, str]
+    cwd: Path
+    settings: dict[str, int | None]
+    channels: tuple[int, ...] = ()
+
+
+@contextlib.contextmanager
+def _command(
+    submission: Path, limits: Limits, *, trusted: bool, data: Path | None
+) -> Iterator[_Start]:
+    environment = {
+        **thread_environment(1),
+        "MPLBACKEND": "agg",
+        "PYTHONUTF8": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    settings: dict[str, int | None] = {
+        "user": None,
+        "memory": limits.memory_mb * 2**20 + _ADDRESSES,
+        "file_size": limits.disk_mb * 2**20,
+        "processes": None if trusted else limits.processes,  # it would count the teacher's own
+    }
+    # -P: a module in the student's folder may not come before ours.
+    program = [sys.executable, "-P", "-m", "mnist_course_tools.classroom.inside"]
+    if trusted:
+        if data is not None:
+            environment["MNIST_COURSE_DATA"] = str(data)
+        yield _Start(program, {**os.environ, **environment}, submission, settings)
+        return
+    environment |= {
+        "HOME": _SCRATCH,
+        "IPYTHONDIR": f"{_SCRATCH}/ipython",
+        "LANG": "C.UTF-8",
+        "MPLCONFIGDIR": f"{_SCRATCH}/matplotlib",
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": os.pathsep.join([_GRADER, str(_HELPER.parent)]),
+        "TMPDIR": _SCRATCH,
+    }
+    mounts = [*_mounts(), *_bind(submission, _SUBMISSION), "--chdir", _SUBMISSION]
+    if data is not None:
+        mounts += _bind(data, _DATA)
+        environment["MNIST_COURSE_DATA"] = _DATA
+    if os.geteuid() == 0:
+        # Another one for each: nothing that a user leaves in the system is the next one's.
+        settings["user"] = _FIRST_USER + secrets.randbelow(_USERS)
+    outside = {"PATH": os.environ.get("PATH", os.defpath)}
+    with _bubblewrap(mounts, limits, environment) as (command, channels):
+        yield _Start([*command, *program], outside, Path("/"), settings, channels)
+
+
+@contextlib.contextmanager
+def _bubblewrap(
+    mounts: list[str], limits: Limits, environment: Mapping[str, str]
+) -> Iterator[tuple[list[str], tuple[int, ...]]]:
+    """Yield the command that a program is added to, and the channels that it reads.
+
+    No network, no other processes, a small disk. Its options come through a channel: the list of
+    processes, which can be seen inside, then shows no name of a folder outside.
+    """
+    size = ["--size", str(limits.disk_mb * 2**20)]
+    options = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    options += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--clearenv"]
     if os.geteuid() != 0:
-        command += ["--unshare-user"]
-    command += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", *size]
-    return [*command, "--tmpfs", "/dev/shm", "--perms", "1777", *size, "--tmpfs", _SCRATCH]
+        options += ["--unshare-user"]
+    options += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", *size, "--tmpfs"]
+    options += ["/dev/shm", "--perms", "1777", *size, "--tmpfs", _SCRATCH]
+    options += [*mounts, "--remount-ro", "/"]
+    options += [part for pair in environment.items() for part in ("--setenv", *pair)]
+    channels: list[int] = []
+    with contextlib.ExitStack() as stack:
+        if (calls := filter_for()) is not None:
+            channels.append(stack.enter_context(_channel(calls)))
+            options += ["--seccomp", str(channels[0])]
+        text = b"".join(os.fsencode(option) + b"\0" for option in options)
+        channels.append(stack.enter_context(_channel(text)))
+        yield ["bwrap", "--args", str(channels[-1]), "--"], tuple(channels)
+
+
+@contextlib.contextmanager
+def _channel(content: bytes) -> Iterator[int]:
+    """Yield a descriptor from which a program can read some bytes."""
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.seek(0)
+        yield file.fileno()
 
 
 def _mounts() -> list[str]:

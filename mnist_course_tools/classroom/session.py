@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import Popen
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
 from mnist_course_tools.classroom import wire
 from mnist_course_tools.classroom.sandbox import Limits, end, student_process
-from mnist_course_tools.memory import family_memory
+from mnist_course_tools.classroom.usage import Used, files_of, usage
 
 _EVERY = 0.1  # seconds between two looks at memory and clock
 _START = 60.0  # seconds until Python and IPython are there, on a busy machine
+_MOST_FILES = 20_000
+_LONGEST_WORDS, _LONGEST_NAME = 500, 80  # characters
 _METHODS = ("fit", "fit_transform", "transform", "predict", "predict_proba", "score")
 
 
@@ -61,19 +63,31 @@ class RemoteFunction(RemoteObject):
 class Session:
     """A student's process, and what it has used so far.
 
+    Time is counted as a core's: who shares this machine with the submissions of others loses
+    none. By the clock there are three times as many seconds.
+
     Attributes
     ----------
     peak_mb : float
         The most memory that was seen.
     """
 
-    def __init__(self, process: Popen[bytes], limits: Limits, deadline: float) -> None:
-        self._process, self._limits, self._deadline = process, limits, deadline
-        self._answers: queue.Queue[bytes | Exception] = queue.Queue()
+    def __init__(self, process: Popen[bytes], limits: Limits, used: Used) -> None:
+        self._process, self._limits, self._used = process, limits, used
+        self._answers: queue.Queue[bytes | Exception] = queue.Queue(maxsize=1)
         self._requests: queue.Queue[bytes] = queue.Queue()
+        self._request_limit: tuple[Used, float] | None = None
+        self._before, self._now = used, used
+        self._began = time.monotonic()
+        self._reason = ""
+        self._over = threading.Event()
         self.peak_mb = 0.0
-        for work in (self._read, self._write):
-            threading.Thread(target=work, daemon=True).start()
+        for work, channel in (
+            (self._read, process.stdout),
+            (self._write, process.stdin),
+            (self._watch, None),
+        ):
+            threading.Thread(target=_then_close, args=(work, channel), daemon=True).start()
 
     def run(self, code: str) -> None:
         """Run a cell; raises StudentError for what it raises, Stopped if it has to be stopped."""
@@ -81,76 +95,101 @@ class Session:
 
     def answers(self, expressions: list[str]) -> tuple[Any, ...]:
         """Return what expressions are worth in the student's process."""
-        return tuple(map(self._decode, self._request("answers", expressions)["values"]))
+        found = self._request("answers", expressions, values=len(expressions))
+        return tuple(map(self._decode, found["values"]))
 
     def ask(self, *request: Any) -> Any:
-        (value,) = self._request(*request)["values"]
+        (value,) = self._request(*request, values=1)["values"]
         return self._decode(value)
 
     def call(self, number: int, arguments: tuple[Any, ...]) -> Any:
         """Call a function there; arrays that it changes are changed here as well."""
-        found = self._request("call", number, arguments)
-        for place, array in found.get("changed", ()):
-            new, old = self._decode(array), arguments[place]
-            if isinstance(new, np.ndarray) and new.shape == old.shape:
-                old[...] = new
-        (value,) = found["values"]
-        return self._decode(value)
+        found = self._request("call", number, arguments, values=1)
+        for change in found.get("changed", ()):
+            match change:
+                case [int() as place, dict() as array] if 0 <= place < len(arguments):
+                    new, old = self._decode(array), arguments[place]
+                    if isinstance(old, np.ndarray) and np.shape(new) == old.shape:
+                        old[...] = new
+        return self._decode(found["values"][0])
 
     def start(self, settings: dict[str, int | None], seed: int | None) -> None:
         """Wait until the process is there."""
         self._request("limits", settings, seed, seconds=_START)
 
-    def _request(self, *request: Any, seconds: float | None = None) -> dict[str, Any]:
-        seconds = self._limits.cell_seconds if seconds is None else seconds
+    @property
+    def used(self) -> Used:
+        """What this submission has used so far."""
+        return self._now
+
+    def close(self) -> None:
+        """End the threads that look after the process."""
+        self._over.set()
+        self._requests.put(b"")
+
+    def _request(
+        self, *request: Any, values: int = 0, seconds: float | None = None
+    ) -> dict[str, Any]:
+        limit = self._limits.cell_seconds if seconds is None else seconds
+        self._request_limit = self._now, limit
         self._requests.put(wire.to_student(request))
+        answer = self._answers.get()
+        self._request_limit = None
+        if isinstance(answer, EOFError):
+            raise Stopped(self._reason or "ended its own process")
         try:
-            found = wire.from_student(self._wait(time.monotonic() + seconds, seconds))
+            if isinstance(answer, Exception):
+                raise answer
+            return self._checked(wire.from_student(answer), values)
         except wire.BrokenMessage:
             self._give_up()
-        return self._checked(found)
 
-    def _checked(self, found: dict[str, Any]) -> dict[str, Any]:
-        """Return an answer of the known form; raise what was raised there."""
+    def _checked(self, found: dict[str, Any], values: int) -> dict[str, Any]:
+        """Return an answer of the form that was asked for; raise what was raised there."""
         match found:
             case {"raised": [str() as name, str() as words]}:
-                raise _class_named(name)(words)
-            case {"ready": True} | {"done": True} | {"values": list()}:
+                raise _class_named(name)(words[:_LONGEST_WORDS])
+            case {"values": list() as given, **more} if len(given) == values:
+                if isinstance(more.get("changed", []), list):
+                    return found
+            case {"ready": True} | {"done": True} if not values:
                 return found
         self._give_up()
 
     def _give_up(self) -> NoReturn:
         end(self._process)
-        raise Stopped("wrote to the channel that answers go through")
+        raise Stopped(self._reason or "wrote to the channel that answers go through")
 
-    def _wait(self, until: float, seconds: float) -> bytes:
-        while True:
-            try:
-                found = self._answers.get(timeout=_EVERY)
-            except queue.Empty:
-                self._look(until, seconds)
-                continue
-            self._look(float("inf"), seconds)
-            if isinstance(found, EOFError):
-                raise Stopped("ended its own process")
-            if isinstance(found, Exception):
-                raise found
-            return found
+    def _watch(self) -> None:
+        """Look at memory and clock until the end, also while an answer is being judged."""
+        while not self._over.wait(_EVERY):
+            memory, used = self._usage()
+            self._now = used
+            self.peak_mb = max(self.peak_mb, memory)
+            self._reason = self._too_much(memory, used)
+            if self._reason:
+                end(self._process)
+                return
 
-    def _look(self, until: float, seconds: float) -> None:
-        """Stop a process that takes too long, or too much memory."""
-        used = family_memory(self._process.pid, itself=True) / 2**20
-        self.peak_mb = max(self.peak_mb, used)
-        reason = ""
-        if used > self._limits.memory_mb:
-            reason = f"took more than {self._limits.memory_mb:,} MB of memory"
-        elif time.monotonic() > self._deadline:
-            reason = f"took more than {self._limits.seconds:g} seconds in all"
-        elif time.monotonic() > until:
-            reason = f"ran for more than {seconds:g} seconds"
-        if reason:
-            end(self._process)
-            raise Stopped(reason)
+    def _usage(self) -> tuple[float, Used]:
+        """Return megabytes held, and the time used since the first process of this submission."""
+        memory, cpu = usage(self._process.pid)
+        clock = self._before.clock + time.monotonic() - self._began
+        return memory, Used(max(self._now.cpu, self._before.cpu + cpu), clock)
+
+    def _too_much(self, memory: float, used: Used) -> str:
+        """Return what there has been too much of; empty if of nothing."""
+        limits = self._limits
+        if memory > limits.memory_mb:
+            return f"took more than {limits.memory_mb:,} MB of memory"
+        if files_of(self._process.pid) > _MOST_FILES:
+            return f"made more than {_MOST_FILES:,} files"
+        if used.beyond(limits.seconds):
+            return f"took more than {limits.seconds:g} seconds in all"
+        request = self._request_limit
+        if request and (used - request[0]).beyond(request[1]):
+            return f"ran for more than {request[1]:g} seconds"
+        return ""
 
     def _decode(self, found: Any) -> Any:
         try:
@@ -159,35 +198,39 @@ class Session:
             self._give_up()
 
     def _proxy(self, number: int, name: str, is_callable: bool) -> RemoteObject:
+        name = name[:_LONGEST_NAME]
         if is_callable:
             return RemoteFunction(self, number, name)
         kind = type(_identifier(name), (RemoteObject,), {})
         return kind(self, number)
 
     def _read(self) -> None:
-        while True:
+        found: bytes | Exception = b""
+        while not isinstance(found, Exception):
             try:
-                self._answers.put(wire.receive(self._process.stdout, wire.LARGEST_MESSAGE))
-            except (EOFError, OSError, ValueError):
-                self._answers.put(EOFError())
-                return
+                found = wire.receive(self._process.stdout, wire.LARGEST_MESSAGE)
             except wire.BrokenMessage as error:
-                self._answers.put(error)
-                return
+                found = error
+            except (EOFError, OSError, ValueError):
+                found = EOFError()
+            while not self._over.is_set():  # one at a time: what was not asked for has to wait
+                with contextlib.suppress(queue.Full):
+                    self._answers.put(found, timeout=1)
+                    break
 
     def _write(self) -> None:
         try:
-            while True:
+            while not self._over.is_set():
                 wire.send(self._process.stdin, self._requests.get())
         except (OSError, ValueError):
             return  # its end is seen by who reads
 
 
-@contextmanager
+@contextlib.contextmanager
 def session(
     submission: Path,
     limits: Limits,
-    deadline: float,
+    used: Used | None = None,
     *,
     seed: int | None,
     trusted: bool = False,
@@ -199,15 +242,26 @@ def session(
     ----------
     submission, limits, trusted, data
         As for `student_process`.
-    deadline : float
-        On the monotonic clock, when it is stopped in any case.
+    used : Used, optional
+        What the same submission has used before.
     seed : int, optional
         Draws the rows.
     """
     with student_process(submission, limits, trusted=trusted, data=data) as (process, settings):
-        line = Session(process, limits, deadline)
-        line.start(settings, seed)
-        yield line
+        line = Session(process, limits, used or Used())
+        try:
+            line.start(settings, seed)
+            yield line
+        finally:
+            line.close()
+
+
+def _then_close(work: Callable[[], None], channel: BinaryIO | None) -> None:
+    """Do the work of a thread, and close what nobody else reads or writes."""
+    work()
+    if channel is not None:
+        with contextlib.suppress(OSError):  # what was still to be written has no reader
+            channel.close()
 
 
 def _class_named(name: str) -> type[StudentError]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import hashlib
 import json
+import os
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 LARGEST = 20 * 2**20  # bytes, all files of a submission together
+_MOST_FILES, _LONGEST_NAME = 200, 180  # bytes, of 255 that file systems have
 _BEGINS = {
     b"PK\x03\x04": "a zip archive",
     b"%PDF": "a PDF",
@@ -42,29 +45,42 @@ class Submission:
     student : str
     files : dict of str to bytes
         By name; links and folders are left out.
-    too_large : bool
-        Whether they were too large to be read.
+    problem : str
+        Why they were not read; empty if they were.
     """
 
     student: str
     files: Mapping[str, bytes]
-    too_large: bool = False
+    problem: str = ""
 
 
 def read_submission(student: str, folder: Path) -> Submission:
-    """Read a student's folder; what is no plain file in it is left alone."""
-    if folder.is_file():
-        return Submission(student, {folder.name: _start_of(folder)})
-    paths = [p for p in sorted(folder.glob("*")) if p.is_file() and not p.is_symlink()]
-    paths = [p for p in paths if not p.name.startswith(".")]
-    if sum(path.stat().st_size for path in paths) > LARGEST:
-        return Submission(student, {}, too_large=True)
-    return Submission(student, {path.name: path.read_bytes() for path in paths})
+    """Read a student's folder, or a file in its place; all but plain files is left alone."""
+    if folder.is_symlink() or folder.parent.is_symlink():
+        # It may lead to the solutions, or to another student's work.
+        return Submission(student, {}, "It is a link to another place, which was not followed.")
+    try:
+        paths = [folder] if folder.is_file() else sorted(folder.iterdir())
+        paths = [path for path in paths if path.is_file() and not path.is_symlink()]
+        paths = [path for path in paths if not path.name.startswith(".")]
+        if len(paths) > _MOST_FILES or sum(path.stat().st_size for path in paths) > LARGEST:
+            words = f"There are more than {_MOST_FILES} files, or {LARGEST // 2**20} MB of them."
+            return Submission(student, {}, words)
+        return Submission(student, {path.name: path.read_bytes() for path in paths})
+    except OSError as error:
+        return Submission(student, {}, f"It cannot be read ({error.strerror or error}).")
 
 
 def student_name(folder: str) -> str:
-    """Return a name in the form that is the same however a system writes its umlauts."""
-    return unicodedata.normalize("NFC", folder)
+    """Return a name in the form that is the same however a system writes its umlauts.
+
+    A name that leaves no room for the names of files made from it is cut, and told apart by a
+    digest.
+    """
+    name = unicodedata.normalize("NFC", folder)
+    if len(os.fsencode(name)) <= _LONGEST_NAME:
+        return name
+    return f"{name[:40]}~{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}"
 
 
 def notebook_of(submission: Submission, assignment: str) -> tuple[NotebookNode, list[str]]:
@@ -75,8 +91,8 @@ def notebook_of(submission: Submission, assignment: str) -> tuple[NotebookNode, 
     Unreadable
         In words for teacher and student.
     """
-    if submission.too_large:
-        raise Unreadable(f"The files are larger than {LARGEST // 2**20} MB together.")
+    if submission.problem:
+        raise Unreadable(submission.problem)
     name, notes = _choose(submission.files, f"{assignment}.ipynb")
     text, words = _text(submission.files[name], name)
     return _notebook(text, name), notes + words
@@ -160,8 +176,3 @@ def _quiet():
     import warnings
 
     return warnings.catch_warnings(action="ignore")
-
-
-def _start_of(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(1000)

@@ -18,6 +18,8 @@ _DEEPEST = 12  # lists in lists
 _LENGTH = struct.Struct(">Q")
 _KINDS = "biuf"  # of NumPy's types: truth values, whole numbers, floating point
 _LONGEST_TEXT = 100_000
+_MOST_VALUES = 2_000_000  # in a message, those of a range and of a list counted alike
+_MOST_PAIRS = 1_000  # in a dict: keys can be chosen so that each takes longer than the last
 
 
 class BrokenMessage(Exception):
@@ -108,7 +110,7 @@ def decode(found: Any, proxy: Callable[[int, str, bool], Any]) -> Any:
         If it has not the form that `encode` gives it.
     """
     try:
-        return _decode(found, proxy)
+        return _Decoder(proxy).value(found)
     except BrokenMessage:
         raise
     except Exception as error:
@@ -127,11 +129,11 @@ def _encode(value: Any, keep: Callable[[Any], int], depth: int) -> dict[str, Any
         return {"ellipsis": True}
     if kind is bytes:
         return {"bytes": base64.b64encode(value[:_LONGEST_TEXT]).decode("ascii")}
-    if kind is range:
+    if kind is range and len(value) <= _MOST_VALUES:
         return {"range": [value.start, value.stop, value.step]}
     if kind in (list, tuple) and depth < _DEEPEST:
         return {kind.__name__: [encode(part, keep, depth + 1) for part in value]}
-    if kind is dict and depth < _DEEPEST:
+    if kind is dict and depth < _DEEPEST and len(value) <= _MOST_PAIRS:
         pairs = [[encode(part, keep, depth + 1) for part in pair] for pair in value.items()]
         return {"dict": pairs}
     if callable(value):
@@ -157,39 +159,55 @@ def _kept(value: Any, keep: Callable[[Any], int]) -> dict[str, Any]:
     return {"object": keep(value), "name": str(name)[:80], "callable": is_callable}
 
 
-def _decode(found: Any, proxy: Callable[[int, str, bool], Any], depth: int = 0) -> Any:
+class _Decoder:
+    """Reads one message, and counts what it has to build."""
+
+    def __init__(self, proxy: Callable[[int, str, bool], Any]) -> None:
+        self.proxy, self.left = proxy, _MOST_VALUES
+
+    def value(self, found: Any, depth: int = 0) -> Any:
+        if depth > 2 * _DEEPEST:
+            raise BrokenMessage("too deep")
+        self._take(1)
+        match found:
+            case {"plain": None | bool() | int() | float() | str() as value}:
+                return value
+            case {"ellipsis": True}:
+                return ...
+            case {"bytes": str() as data}:
+                return base64.b64decode(data, validate=True)
+            case {"range": [int() as start, int() as stop, int() as step]}:
+                made = range(start, stop, step)
+                self._take(len(made))
+                return made
+            case {"list": list() as parts}:
+                return [self.value(part, depth + 1) for part in parts]
+            case {"tuple": list() as parts}:
+                return tuple(self.value(part, depth + 1) for part in parts)
+            case {"dict": list() as pairs} if len(pairs) <= _MOST_PAIRS:
+                return {
+                    self.value(key, depth + 1): self.value(each, depth + 1) for key, each in pairs
+                }
+            case {"array": str() as data, "dtype": str() as name, "shape": list() as shape}:
+                return _array(data, name, shape)
+            case {"object": int() as number, "name": str() as name, "callable": bool() as called}:
+                return self.proxy(number, name, called)
+        raise BrokenMessage("a value of no known form")
+
+    def _take(self, count: int) -> None:
+        self.left -= count
+        if self.left < 0:
+            raise BrokenMessage("too many values")
+
+
+def _array(data: str, name: str, shape: list[Any]) -> Any:
     import numpy as np
 
-    if depth > 2 * _DEEPEST:
-        raise BrokenMessage("too deep")
-
-    def inner(part: Any) -> Any:
-        return _decode(part, proxy, depth + 1)
-
-    match found:
-        case {"plain": None | bool() | int() | float() | str() as value}:
-            return value
-        case {"ellipsis": True}:
-            return ...
-        case {"bytes": str() as data}:
-            return base64.b64decode(data, validate=True)
-        case {"range": [int() as start, int() as stop, int() as step]}:
-            return range(start, stop, step)
-        case {"list": list() as parts}:
-            return [inner(part) for part in parts]
-        case {"tuple": list() as parts}:
-            return tuple(inner(part) for part in parts)
-        case {"dict": list() as pairs}:
-            return {inner(key): inner(value) for key, value in pairs}
-        case {"array": str() as data, "dtype": str() as name, "shape": list() as shape}:
-            dtype = np.dtype(name)
-            if dtype.kind not in _KINDS:
-                raise BrokenMessage(f"an array of {name}")
-            raw = np.frombuffer(base64.b64decode(data, validate=True), dtype)
-            return raw.reshape([int(size) for size in shape]).copy()[()]
-        case {"object": int() as number, "name": str() as name, "callable": bool() as called}:
-            return proxy(number, name, called)
-    raise BrokenMessage("a value of no known form")
+    dtype = np.dtype(name)
+    if dtype.kind not in _KINDS:
+        raise BrokenMessage(f"an array of {name}")
+    raw = np.frombuffer(base64.b64decode(data, validate=True), dtype)
+    return raw.reshape([int(size) for size in shape]).copy()[()]
 
 
 def _exactly(stream: BinaryIO, size: int) -> bytes:

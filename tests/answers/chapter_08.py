@@ -83,7 +83,10 @@ def copies() -> Case:
 
 def condensed() -> Case:
     X, y = load_mnist("digits").train
-    Z, y = PCA(10).fit_transform(X[:300, ::4].astype(np.float32)), y[:300]
+    Z, y = (
+        PCA(10, svd_solver="covariance_eigh").fit_transform(X[:300, ::4].astype(np.float32)),
+        y[:300],
+    )
 
     def condense(Z, y, *, start=1, among=None, wrong=True):
         kept = [0]
