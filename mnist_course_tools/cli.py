@@ -18,13 +18,14 @@ from rich.markup import escape
 from mnist_course import __version__, errors
 from mnist_course.errors import CourseError, DataError, UsageError
 from mnist_course_tools.classroom.commands import app as assign
+from mnist_course_tools.stopping import stoppable
 
 if TYPE_CHECKING:
     from mnist_course.profiles import Profile
     from mnist_course_tools.run.job import Outcome
     from mnist_course_tools.run.runner import Place
 
-OK, FAILED, INTERRUPTED = 0, 1, 130
+OK, FAILED = 0, 1
 _LEAST_ROWS = 200  # to train on: one model has 120 components, and each digit has to be there
 
 app = typer.Typer(
@@ -121,7 +122,7 @@ def run(
     if update:
         _check_update(found, chosen_profile, parameters, notebooks)
     faster = _accelerator() if accelerate else ""
-    with _stoppable():
+    with stoppable(console):
         with _place(cluster, jobs, chosen_profile, paths, out) as place:
             runner = Runner(chosen_profile, found, out, place, parameters, bool(faster))
             with screen.progress(console) as runner.watch:
@@ -148,7 +149,7 @@ def fetch(data_home: DataHome = None) -> None:
     """Get MNIST into the cache and check it."""
     from mnist_course.data.load import fetch_mnist
 
-    with _stoppable():
+    with stoppable(console):
         path = fetch_mnist(data_home)
     console.print(f"MNIST is ready in {path.parent}, checked.", soft_wrap=True)
 
@@ -172,7 +173,7 @@ def lab(folder: OwnFolder = None) -> None:
     command = [sys.executable, "-m", "jupyterlab", str(_start(folder))]
     if os.name == "posix":
         os.execve(sys.executable, command, kernel_environment())
-    with _stoppable():  # Windows has no exec: wait for it
+    with stoppable(console):  # Windows has no exec: wait for it
         raise typer.Exit(subprocess.run(command, env=kernel_environment()).returncode)
 
 
@@ -201,7 +202,7 @@ def verify(chosen: Chosen = None, jobs: Jobs = None, notebooks: NotebooksFolder 
     for problem in problems:
         console.print(problem, soft_wrap=True, markup=False)
     place = ThisMachine.shared_by(len(paths), get_profile("full"), wanted=jobs)
-    with _stoppable():
+    with stoppable(console):
         status = verify_notebooks(paths, jobs=place.jobs)
     status = FAILED if problems else status
     words = "agree with a fresh run" if status == OK else "were NOT verified"
@@ -261,7 +262,7 @@ def predict(
     """Read your own handwriting with the models of the course, which are trained once."""
     from mnist_course_tools.predict import predict as read
 
-    with _stoppable():
+    with stoppable(console):
         good = read(
             files,
             console,
@@ -386,16 +387,6 @@ def _place(
     with cluster_place(cluster, [paths[0].parent, out]) as place:
         place.jobs = jobs or place.jobs
         yield place
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """End a command with a plain word when it is stopped by Ctrl-C or by the system."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        console.print("Stopped. Everything that was started has ended.")
-        raise typer.Exit(INTERRUPTED) from None
 
 
 def _described(found: str, wanted: str) -> str:

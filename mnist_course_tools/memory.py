@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -24,15 +25,13 @@ def owned_memory() -> int:
     return min([psutil.virtual_memory().total, *limits])
 
 
-def family_memory(pid: int, *, itself: bool = False) -> int:
+def family_memory(pid: int) -> int:
     """Return how many bytes the descendants of a process hold, or held.
 
     Parameters
     ----------
     pid : int
-        The process whose descendants are looked at.
-    itself : bool
-        Whether it counts as well.
+        The process whose descendants are looked at; it does not count itself.
 
     Returns
     -------
@@ -43,12 +42,15 @@ def family_memory(pid: int, *, itself: bool = False) -> int:
         such process.
     """
     try:
-        process = psutil.Process(pid)
-        descendants = process.children(recursive=True) + [process] * itself
+        return held_by(psutil.Process(pid).children(recursive=True))
     except psutil.Error:
         return 0
-    now = [_resident(process) for process in descendants]
-    return max([sum(now), *(_high_water(process) for process in descendants)])
+
+
+def held_by(processes: Sequence[psutil.Process]) -> int:
+    """Return how many bytes some processes hold, or one of them held; as `family_memory`."""
+    now = [_resident(process) for process in processes]
+    return max([sum(now), *map(_high_water, processes)])
 
 
 def _resident(process: psutil.Process) -> int:

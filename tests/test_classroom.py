@@ -197,6 +197,25 @@ def test_a_grader_that_is_killed_goes_on_where_it_was(room, tmp_path):
     assert not _of_this_class(room)
 
 
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_grader_that_is_told_to_stop_says_what_is_kept(room, name):
+    hand_in(room.folder, "hostile-loop", answering(QUICK, {"exercise-4-1": "while True: pass"}))
+    command = [sys.executable, "-m", "mnist_course_tools", "assign", "grade", QUICK, "--again"]
+    process = subprocess.Popen(
+        [*command, "--class", str(room.folder), "--jobs", "1"],
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+    assert "are graded" in process.stdout.readline()
+    time.sleep(4)  # in the middle of some submission
+    process.send_signal(getattr(signal, name))
+    said, _ = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert "What was graded is kept: the same command goes on from there." in said
+
+
 def _of_this_class(room) -> list[str]:
     """Return what still runs of the grader that was killed: processes without a parent."""
     import psutil

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from mnist_course.errors import CourseError
 from mnist_course_tools.classroom.tables import harmless
+from mnist_course_tools.stopping import stoppable
 
 if TYPE_CHECKING:
     from mnist_course_tools.classroom.grading import Watcher
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 console = Console(highlight=False)
 
+_KEPT = "What was graded is kept: the same command goes on from there."
 Folder = Annotated[Path, typer.Option("--class", metavar="FOLDER", help="The class's folder.")]
 Names = Annotated[
     list[str] | None,
@@ -68,7 +70,7 @@ def build(
     room = make_room(folder, source)
     for path in sources:
         name = write_assignment(room, path)
-        with console.status("") as status:
+        with stoppable(console), console.status("") as status:
             if new_rows or name not in room.seeds:
                 room = draw_rows_for(room, name, tell=status.update)
             marks = prove(room, name, trusted=trusted, tell=status.update)
@@ -101,7 +103,8 @@ def grade(
     from mnist_course_tools.classroom.room import open_room
 
     room = open_room(folder)
-    with on_cluster(cluster) if cluster else nullcontext((None, owned_cores())) as (make, cores):
+    place = on_cluster(cluster) if cluster else nullcontext((None, owned_cores()))
+    with stoppable(console, _KEPT), place as (make, cores):
         for name in _assignments(room, names):
             with _progress(name) as watch:
                 book = grade_class(

@@ -180,6 +180,8 @@ def _graded(
                 jobs = 1
             except BaseException:
                 executor.shutdown(wait=False, cancel_futures=True)
+                for process in multiprocessing.active_children():
+                    process.kill()  # with it ends the student's, which is bound to it
                 raise
 
 

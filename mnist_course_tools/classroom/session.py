@@ -15,9 +15,9 @@ import numpy as np
 
 from mnist_course_tools.classroom import wire
 from mnist_course_tools.classroom.sandbox import Limits, end, student_process
-from mnist_course_tools.classroom.usage import Used, files_of, usage
+from mnist_course_tools.classroom.usage import Look, Used, look_at
 
-_EVERY = 0.1  # seconds between two looks at memory and clock
+_EVERY = 0.2  # seconds between two looks at memory and clock
 _START = 60.0  # seconds until Python and IPython are there, on a busy machine
 _MOST_FILES = 20_000
 _LONGEST_WORDS, _LONGEST_NAME = 500, 80  # characters
@@ -73,7 +73,7 @@ class Session:
     """
 
     def __init__(self, process: Popen[bytes], limits: Limits, used: Used) -> None:
-        self._process, self._limits, self._used = process, limits, used
+        self._process, self._limits = process, limits
         self._answers: queue.Queue[bytes | Exception] = queue.Queue(maxsize=1)
         self._requests: queue.Queue[bytes] = queue.Queue()
         self._request_limit: tuple[Used, float] | None = None
@@ -115,7 +115,12 @@ class Session:
 
     def start(self, settings: dict[str, int | None], seed: int | None) -> None:
         """Wait until the process is there."""
-        self._request("limits", settings, seed, seconds=_START)
+        try:
+            self._request("limits", settings, seed, seconds=_START)
+        except (Stopped, StudentError) as error:
+            if self._now.beyond(self._limits.seconds):
+                raise
+            raise RuntimeError(f"the place for student code did not start: {error}") from None
 
     @property
     def used(self) -> Used:
@@ -163,31 +168,28 @@ class Session:
     def _watch(self) -> None:
         """Look at memory and clock until the end, also while an answer is being judged."""
         while not self._over.wait(_EVERY):
-            memory, used = self._usage()
-            self._now = used
-            self.peak_mb = max(self.peak_mb, memory)
-            self._reason = self._too_much(memory, used)
+            try:
+                look = look_at(self._process.pid)
+                clock = self._before.clock + time.monotonic() - self._began
+                self._now = Used(max(self._now.cpu, self._before.cpu + look.cpu), clock)
+                self.peak_mb = max(self.peak_mb, look.memory_mb)
+                self._reason = self._too_much(look)
+            except Exception as error:  # better stopped than not watched
+                self._reason = f"could not be watched ({type(error).__name__})"
             if self._reason:
                 end(self._process)
                 return
 
-    def _usage(self) -> tuple[float, Used]:
-        """Return megabytes held, and the time used since the first process of this submission."""
-        memory, cpu = usage(self._process.pid)
-        clock = self._before.clock + time.monotonic() - self._began
-        return memory, Used(max(self._now.cpu, self._before.cpu + cpu), clock)
-
-    def _too_much(self, memory: float, used: Used) -> str:
+    def _too_much(self, look: Look) -> str:
         """Return what there has been too much of; empty if of nothing."""
-        limits = self._limits
-        if memory > limits.memory_mb:
+        limits, request = self._limits, self._request_limit
+        if look.memory_mb > limits.memory_mb:
             return f"took more than {limits.memory_mb:,} MB of memory"
-        if files_of(self._process.pid) > _MOST_FILES:
+        if look.files > _MOST_FILES:
             return f"made more than {_MOST_FILES:,} files"
-        if used.beyond(limits.seconds):
+        if self._now.beyond(limits.seconds):
             return f"took more than {limits.seconds:g} seconds in all"
-        request = self._request_limit
-        if request and (used - request[0]).beyond(request[1]):
+        if request and (self._now - request[0]).beyond(request[1]):
             return f"ran for more than {request[1]:g} seconds"
         return ""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psutil
 
-from mnist_course_tools.memory import family_memory
+from mnist_course_tools.memory import held_by
 
 _PATIENCE = 3.0  # seconds by the clock for each of a core
 
@@ -28,27 +29,44 @@ class Used:
         return self.cpu > seconds or self.clock > _PATIENCE * seconds
 
 
-def usage(pid: int) -> tuple[float, float]:
-    """Return the megabytes that a process and its descendants hold, and their seconds of a core.
+@dataclass(frozen=True)
+class Look:
+    """What is seen of a process and all that it has started.
 
-    What has ended and was waited for is counted with its parent.
+    Attributes
+    ----------
+    memory_mb : float
+    cpu : float
+        Seconds of a core; what has ended is counted with the process that waited for it.
+    files : int
+        In the scratch folder, where there is a file system of its own.
     """
-    seconds = 0.0
+
+    memory_mb: float
+    cpu: float
+    files: int
+
+
+def look_at(pid: int) -> Look:
+    """Look at a process once; all is 0 if there is none."""
+    family: list[psutil.Process] = []
     with contextlib.suppress(psutil.Error):
         first = psutil.Process(pid)
-        for process in (first, *first.children(recursive=True)):
-            with contextlib.suppress(psutil.Error):
-                times = process.cpu_times()
-                seconds += times.user + times.system
-                seconds += getattr(times, "children_user", 0) + getattr(times, "children_system", 0)
-    return family_memory(pid, itself=True) / 2**20, seconds
+        family = [first, *first.children(recursive=True)]
+    return Look(held_by(family) / 2**20, sum(map(_seconds, family)), _files(family))
 
 
-def files_of(pid: int) -> int:
-    """Count the files in the scratch folder of a process that has a file system of its own."""
-    with contextlib.suppress(psutil.Error, OSError, AttributeError):
-        inside = psutil.Process(pid).children(recursive=True)[-1:]
-        found = [os.statvfs(f"/proc/{process.pid}/root/tmp") for process in inside]
-        here = os.statvfs("/tmp")
-        return sum(each.f_files - each.f_ffree for each in found if each.f_fsid != here.f_fsid)
+def _seconds(process: psutil.Process) -> float:
+    try:
+        return float(sum(process.cpu_times()[:4]))  # its own, and those of children that ended
+    except psutil.Error:
+        return 0.0
+
+
+def _files(family: Sequence[psutil.Process]) -> int:
+    # Those who start the others see the files of this machine; the last is inside.
+    with contextlib.suppress(OSError, AttributeError):
+        inside = os.statvfs(f"/proc/{family[-1].pid}/root/tmp") if family else None
+        if inside and inside.f_fsid != os.statvfs("/tmp").f_fsid:
+            return inside.f_files - inside.f_ffree
     return 0
