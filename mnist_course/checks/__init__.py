@@ -65,7 +65,8 @@ def check(number: str, *answer: Any, **given: Any) -> Verdict:
     Parameters
     ----------
     number : str
-        Of the exercise, such as ``"2.1"``.
+        Of the exercise, such as ``"2.1"``; ``"brightness.1"`` for `exercise_1` of a module
+        ``brightness.py`` beside the notebook.
     *answer
         What the exercise asks for: a function, a number, an array.
     **given
