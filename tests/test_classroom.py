@@ -18,7 +18,8 @@ from typer.testing import CliRunner
 
 from mnist_course.errors import CourseError
 from mnist_course_tools.classroom.assignment import read_assignment
-from mnist_course_tools.classroom.build import draw_rows_for, prove, write_assignment
+from mnist_course_tools.classroom.build import _LINK
+from mnist_course_tools.classroom.build import build as build_assignment
 from mnist_course_tools.classroom.grade import grade
 from mnist_course_tools.classroom.grading import (
     _graded,
@@ -28,7 +29,7 @@ from mnist_course_tools.classroom.grading import (
     on_cluster,
     read_book,
 )
-from mnist_course_tools.classroom.marks import name_of, read_marks
+from mnist_course_tools.classroom.marks import Task, name_of, read_marks
 from mnist_course_tools.classroom.room import make_room, open_room, with_seed
 from mnist_course_tools.classroom.sandbox import Limits, can_isolate
 from mnist_course_tools.cli import app
@@ -104,7 +105,11 @@ def room(tmp_path_factory):
 def test_a_class_of_six_from_the_first_command_to_the_last(room):
     folder = room.folder
     released = read_notebook(room.of_release(QUICK))
-    assert released == blank(QUICK)
+    assert [cell.source for cell in released.cells[1:-1]] == [
+        _LINK.sub(r"\1", cell.source) for cell in blank(QUICK).cells[1:-1]
+    ]
+    assert "2 for code and 1 for the answer in words" in released.cells[0].source
+    assert not any(".ipynb)" in cell.source for cell in released.cells)
     assert "BEGIN SOLUTION" not in room.of_release(QUICK).read_text(encoding="utf-8")
     _hand_in_all(folder)
     (folder / "submitted" / "nothing" / QUICK).mkdir(parents=True)
@@ -112,12 +117,14 @@ def test_a_class_of_six_from_the_first_command_to_the_last(room):
     zipped = folder / "submitted" / "zipped" / f"{QUICK}.zip"
     zipped.parent.mkdir()
     zipped.write_bytes(b"PK\x03\x04")
+    (folder / "submitted" / "gabi" / "4_metrics").mkdir(parents=True)
     (folder / "submitted" / "flat").mkdir()
     path = folder / "submitted" / "flat" / f"{QUICK}.ipynb"
     path.write_bytes(hand_in(folder, "blank", blank(QUICK)).read_bytes())
 
     said = _command("grade", QUICK, "--class", folder, "--jobs", "2")
     assert f"{QUICK}: 7 of 9 submission(s) graded." in said
+    assert "gabi: nothing for 04_metrics, but 4_metrics. Is that name right?" in said
     assert f"zipped: There is no notebook, only {QUICK}.zip, a zip archive." in said
     assert "Not in any student's folder, so not looked at: loose.ipynb" in said
     assert "nothing: There is no notebook. In the folder: nothing at all." in said
@@ -130,7 +137,8 @@ def test_a_class_of_six_from_the_first_command_to_the_last(room):
     assert (half.state, half.points) == ("partly", 1)
     assert half.misconception.startswith("Precision and recall have changed places")
     loop = by_student["hostile-loop"].tasks[0]
-    assert (loop.state, loop.reason) == ("stopped", "Your code ran for more than 8 seconds.")
+    assert loop.state == "stopped"
+    assert loop.reason == ("Your code ran for more than 8 seconds. Is there a loop without an end?")
     assert by_student["Anna Müller"].tasks[0].text
     assert by_student["blank"].tasks[0].text == ""
 
@@ -148,6 +156,15 @@ def test_a_class_of_six_from_the_first_command_to_the_last(room):
     assert {p for p in before if before[p] == unchanged[p]} >= {
         p for p in before if p.stem != "nothing"
     }
+
+    # A row of somebody who is not there, and a table that is not read, are said.
+    lines.append([cell.replace("Anna Müller", "Ana") for cell in row])
+    with written.open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file).writerows(lines)
+    written.with_suffix(".xlsx").write_bytes(b"PK")
+    said = _command("grade", "4", "--class", folder)
+    assert "there is no answer of 'Ana' to 4.2; its points are not counted" in said
+    assert "04_metrics.xlsx is not read" in said
 
     # One hands in anew, and only that is graded.
     hand_in(folder, "wrong", solved(QUICK))
@@ -323,7 +340,7 @@ def test_what_cannot_be_graded_is_not_built(tmp_path, monkeypatch):
 
     def build(notebook):
         write_notebook(own, notebook)
-        return prove(draw_rows_for(room, write_assignment(room, own)), "mine", trusted=False)
+        return build_assignment(room, own)
 
     notebook = solved(QUICK)
     cell_of(notebook, "check-4-1").source += "\nprint('more')"
@@ -345,6 +362,12 @@ def test_what_cannot_be_graded_is_not_built(tmp_path, monkeypatch):
     with pytest.raises(CourseError, match=r"gives points for nothing at all: 4\.1"):
         build(notebook)
     notebook = solved(QUICK)
+    cell_of(notebook, "check-4-1").metadata.nbgrader.points = 0
+    with pytest.raises(CourseError, match="check-4-1 of mine has no points"):
+        build(notebook)
+    # Nothing of all this is left that somebody could hand out, or that stops the other commands.
+    assert [path.name for path in room.folder.iterdir()] == ["class.toml"]
+    notebook = solved(QUICK)
     notebook.cells = notebook.cells[:3]
     with pytest.raises(CourseError, match="holds no task to grade"):
         build(notebook)
@@ -363,6 +386,7 @@ def test_the_guides_task_of_ones_own_works_as_it_is_printed(tmp_path):
     notebook.cells[2].metadata.nbgrader = {**marks, "grade_id": "place", "solution": True}
     notebook.cells[3].metadata.nbgrader = {**marks, "grade_id": "judge", "grade": True, "points": 2}
     notebook.cells[3].metadata.nbgrader["locked"] = True
+    (tmp_path / "marks_last_year.csv").write_text("private", encoding="utf-8")
     own = tmp_path / "brightness.ipynb"
     write_notebook(own, notebook)
 
@@ -371,7 +395,10 @@ def test_the_guides_task_of_ones_own_works_as_it_is_printed(tmp_path):
     assert "the reference solution has 2 of 2 points, a blank one none" in said
     room = open_room(folder)
     released = room.of_release("brightness")
-    assert (released.parent / "brightness.py").exists()
+    assert sorted(path.name for path in released.parent.iterdir()) == [
+        "brightness.ipynb",
+        "brightness.py",
+    ]
     sums = read_notebook(own)
     sums.cells[2].source = "def brightness(pictures):\n    return pictures.sum(axis=1)"
     for student, sent in (("right", read_notebook(own)), ("half", sums)):
@@ -394,7 +421,7 @@ def test_the_guides_task_of_ones_own_works_as_it_is_printed(tmp_path):
 
 def test_settings_that_cannot_be_used_are_said(tmp_path):
     folder = tmp_path / "class"
-    with pytest.raises(CourseError, match="no class's folder yet"):
+    with pytest.raises(CourseError, match="no class's folder"):
         open_room(folder)
     room = make_room(folder, "digits")
     assert open_room(folder) == room == make_room(folder, None)
@@ -403,6 +430,8 @@ def test_settings_that_cannot_be_used_are_said(tmp_path):
     make_room(folder, "digits")
     with_seed(room, "Übung 1", 7)
     assert open_room(folder).seeds == {"Übung 1": 7}
+    with pytest.raises(CourseError, match=r"Did you mean class\?"):
+        open_room(tmp_path / "clas")
     text = (folder / "class.toml").read_text(encoding="utf-8")
     for old, new, words in (
         ("seconds = 120.0", "seconds = -1", "seconds is -1"),
@@ -410,10 +439,33 @@ def test_settings_that_cannot_be_used_are_said(tmp_path):
         ('source = "digits"', 'source = "letters"', "source is digits or mnist"),
         ("source = ", "source = = ", "cannot be read"),
         ('1" = 7', '1" = -7', "seeds whole numbers"),
+        ("[limits]", '[limits]\nsource = "mnist"', "belongs above the line"),
     ):
         (folder / "class.toml").write_text(text.replace(old, new, 1), encoding="utf-8")
         with pytest.raises(CourseError, match=words):
             open_room(folder)
+
+
+def test_limits_that_are_too_narrow_for_anybody_cost_no_mark(tmp_path):
+    narrow = replace(assignment_of(QUICK), limits=Limits(memory_mb=2))
+    with pytest.raises(CourseError, match=r"Are the limits in class\.toml wide"):
+        grade_here(narrow, submission_of(solved(QUICK)), False)
+
+
+def test_a_teachers_rubrics_outlive_a_new_build(room):
+    path = room.of_source(QUICK).parent / "rubrics.toml"
+    mine = path.read_text(encoding="utf-8").replace("full = ", 'mine = "kept"\nfull = ', 1)
+    path.write_text(mine, encoding="utf-8")
+    _command("build", "4", "--class", room.folder)
+    assert path.read_text(encoding="utf-8") == mine
+
+
+def test_a_reason_with_several_numbers_names_no_misconception():
+    told = "With a bonus of 0, recall of the five is 0.951 and its precision 0.925."
+    assert Task("4.2", "", 0, 2, "wrong", told).misconception == ""
+    assert Task("4.2", "", 0, 2, "stopped", "Your code ran for more than 8.").misconception == ""
+    named = Task("7.2", "", 0, 2, "wrong", "γ = 0.1 is best on rows that the model has *seen*.")
+    assert named.misconception == "γ = … is best on rows that the model has *seen*."
 
 
 def test_reasons_that_differ_in_numbers_have_one_name():

@@ -58,7 +58,9 @@ def test_right_and_wrong_answers_are_judged_as_in_the_notebook(number):
     case = _case(number)
     for answers in (case.right, *case.also):
         assert _over_the_wire(number, answers)
-    for answers, words, *credit in case.wrong:
+    half = [wrong for wrong in case.wrong if len(wrong) > 2]
+    # Not all of them: test_checks asks about each, and here each is asked over the wire.
+    for answers, words, *credit in [*case.wrong[:3], *half]:
         verdict = _over_the_wire(number, answers)
         assert not verdict
         # An endless range stays where it is, so nobody learns how long it is.

@@ -70,6 +70,24 @@ def test_a_deleted_cell_is_put_back_and_said(sent, name):
     assert "of 4.2 was missing and has been put back" in made.notes[0]
 
 
+def test_words_in_a_cell_of_ones_own_count_where_their_place_was_deleted(sent):
+    from nbformat.v4 import new_markdown_cell
+
+    place = sent.cells.index(cell_of(sent, "words-4-2"))
+    sent.cells[place] = new_markdown_cell("Recall rises, precision falls.")
+    made = _assembled(sent)
+    assert _code(made, "words-4-2") == "Recall rises, precision falls."
+    assert made.notes == ["The place for words of 4.2 was missing; other words were taken."]
+
+
+def test_what_the_assignment_printed_is_no_part_of_an_answer(sent):
+    cell = cell_of(sent, "words-4-2")
+    cell.source = cell_of(blank(QUICK), "words-4-2").source.replace(
+        "*Write your answer here.*", "Recall rises.\n\n*Write your answer here.*"
+    )
+    assert _code(_assembled(sent), "words-4-2") == "Recall rises."
+
+
 def test_an_answer_in_a_cell_of_ones_own_counts_where_its_place_was_deleted(sent):
     place = sent.cells.index(cell_of(sent, "exercise-4-1"))
     own = sent.cells[place].source

@@ -50,13 +50,16 @@ def exercise_2(with_bonus: Any, scores: NDArray[np.float64], y: NDArray[np.int64
     plain, slip = _with_bonus(trial, y, 0), None
     for bonus in (0.0, 0.5, 1.0):
         found = numbers(called(with_bonus, trial, y, bonus), (3,), _THREE)
-        right = _with_bonus(trial, y, bonus * trial.std())
+        right = np.array(_with_bonus(trial, y, bonus * trial.std()))
         precision, recall, accuracy = right
         if close(found, right, within=2e-3):
             continue
         if close(found, [recall, precision, accuracy], within=2e-3):
             words = "Precision and recall have changed places: precision comes first."
             slip = NotYet(words, credit=0.5)
+            continue
+        if close(found, 100 * right, within=2e-3):
+            slip = NotYet("These are per cent. A share lies between 0 and 1.", credit=0.5)
             continue
         if close(found, plain, within=2e-3):
             raise NotYet("The bonus changes nothing. Does it go to one column, the five's, only?")
@@ -121,9 +124,8 @@ def exercise_3(cheapest: Any, truth: NDArray[np.bool_], scores: NDArray[np.float
         if threshold == 0:
             raise NotYet("0 is the threshold as it was. Which one is cheapest?")
         if _cost(truth, scores > threshold, miss, alarm) <= best * (1 + 1e-9):
-            raise NotYet(
-                "A row is a five if its score is *at least* the threshold: one row too many."
-            )
+            words = "A row is a five if its score is *at least* the threshold: one row too many."
+            raise NotYet(words, credit=0.5)
         if _cost(truth, scores >= threshold, alarm, miss) <= swapped * (1 + 1e-9):
             raise NotYet("The two costs have changed places: `miss` is for an overlooked five.")
         if cost >= every[ends].max() * (1 - 1e-9):
@@ -152,8 +154,11 @@ def exercise_4(
     """A calibrated probability is a threshold on the score in disguise."""
     scores, half = scores.astype(np.float64), len(truth) // 2
     found = numbers(p, (len(truth) - half,), "a probability for each row of the second half")
-    fitted = _calibrated(truth, scores, half)
+    fitted, slip = _calibrated(truth, scores, half), None
     right = fitted["first"][0]
+    if np.abs(found / 100 - right).max() <= 0.01:
+        slip = NotYet("These are per cent. `p` lies between 0 and 1.", credit=0.5)
+        found = found / 100
     apart = {name: min(np.abs(found - q).max() for q in fits) for name, fits in fitted.items()}
     nearest = min(apart, key=apart.get)  # type: ignore[arg-type]
     if apart[nearest] > 0.01 or nearest != "first":
@@ -176,7 +181,6 @@ def exercise_4(
     new_truth, new_scores = truth[half:], scores[half:]
     counts = numbers(matrix, (2, 2), "a confusion matrix")
     wanted = np.reshape(_counts(new_truth, found >= 0.5), (2, 2))
-    slip = None
     if np.array_equal(counts, wanted.T) and not np.array_equal(counts, wanted):
         words = "Rows and columns have changed places: the truth comes first."
         slip = NotYet(words, credit=0.5)

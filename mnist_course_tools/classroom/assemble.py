@@ -97,6 +97,10 @@ def assemble(source: NotebookNode, handed_out: NotebookNode, sent: NotebookNode)
         raise AnotherAssignment
     pieces: dict[int, list[str]] = defaultdict(list)
     own: dict[int, list[str]] = defaultdict(list)
+    words: dict[int, list[str]] = defaultdict(list)
+    printed = {cell.source.strip() for cell in handed_out.cells} | {
+        cell.source.strip() for cell in source.cells
+    }
     last = -1
     for cell, place in zip(sent.cells, places, strict=True):
         if place is not None:
@@ -104,6 +108,8 @@ def assemble(source: NotebookNode, handed_out: NotebookNode, sent: NotebookNode)
             last = place
         elif cell.cell_type == "code" and cell.source.strip():
             own[last].append(cell.source)
+        elif cell.cell_type == "markdown" and cell.source.strip() not in printed:
+            words[last].append(cell.source)
     made = Assembled()
     _note_order([place for place in places if place is not None], frame, made)
     waiting: list[str] = own.pop(-1, [])
@@ -112,6 +118,10 @@ def assemble(source: NotebookNode, handed_out: NotebookNode, sent: NotebookNode)
         if place in pieces or kind_of(cell) == "check":
             _add_own(made, waiting)
             waiting = []
+        elsewhere = [text for back in range(place) for text in words.pop(back, [])]
+        if kind_of(cell) == "words" and place not in pieces and elsewhere:
+            made.notes.append(f"{_said('words', _name(cell))} was missing; other words were taken.")
+            pieces[place] = elsewhere
         made.cells += _cells(cell, pieces.get(place, []), made.notes)
         waiting += own[place]
     _add_own(made, waiting)
@@ -152,9 +162,11 @@ def _cells(frame: NotebookNode, pieces: list[str], notes: list[str]) -> list[Cel
         if len(pieces) > 1:
             notes.append(f"{_said(kind, name)} stood there {len(pieces)} times: put together.")
         text = _joined(changed, code=kind == "answer") if changed else frame.source
-        return [Cell(kind, text, name, points, blank=not changed)]
+        if kind == "words":
+            text = _own_words(text, frame.source)
+        return [Cell(kind, text, name, points, blank=not changed or not text)]
     if not pieces:
-        notes.append(f"{_said(kind, name)} was missing and has been put back.")
+        notes.append(f"{_said(kind, name)} was missing and has been put back, which costs nothing.")
     elif kind == "check" and changed:
         notes.append(f"{_said(kind, name)} was changed; the original was used.")
     cells = [Cell(kind, frame.source, name, points)]
@@ -165,6 +177,12 @@ def _cells(frame: NotebookNode, pieces: list[str], notes: list[str]) -> list[Cel
     if imports:
         cells.append(Cell("own", imports))
     return cells
+
+
+def _own_words(text: str, printed: str) -> str:
+    """Return an answer without the lines that the assignment had printed in its place."""
+    lines = {line.strip() for line in printed.splitlines()} - {""}
+    return "\n".join(line for line in text.splitlines() if line.strip() not in lines).strip()
 
 
 def _joined(pieces: list[str], *, code: bool) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import shutil
+import tempfile
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnist_course.checks.answers import demanding
-from mnist_course.errors import CourseError
+from mnist_course.errors import CourseError, UsageError
 from mnist_course_tools.classroom.assemble import kind_of
 from mnist_course_tools.classroom.assignment import Assignment, check_of, read_assignment
 from mnist_course_tools.classroom.grading import grade_here
@@ -37,55 +39,117 @@ Tell = Callable[[str], None]
 """Is told what is being done."""
 _TO_SPARE = 0.2  # of the mistakes that may remain where a number is beaten
 _MOST_DRAWS = 25
-# Beside a teacher's own notebook, what students are given as well.
-_HANDED_OUT = (".py", ".csv", ".png", ".jpg", ".txt", ".npy", ".npz")
+_LINK = re.compile(r"\[([^\]]+)\]\((?![a-z]+:)[^)]*\.ipynb[^)]*\)")
+_TOLD = (
+    "\n\n*When this is graded, your code is run on other rows than yours, so numbers differ from "
+    "those that you see here. What a task is worth: {points}.*"
+)
 
 
 def find_sources(wanted: list[str]) -> list[Path]:
     """Return notebooks with solutions: of the course by number, or a teacher's own by path."""
     own = [Path(each) for each in wanted if each.endswith(".ipynb") and Path(each).exists()]
     numbers = [each for each in wanted if Path(each) not in own]
+    for each in numbers:
+        if each.endswith(".ipynb"):
+            raise UsageError(f"There is no file {each} here, seen from {Path.cwd()}.")
     course = find_notebooks(course_folder() / EXERCISES / SOURCE, numbers) if numbers else []
     return [*course, *own]
 
 
-def write_assignment(room: Room, source: Path) -> str:
-    """Write an assignment's source and what is handed out into a class's folder.
+def build(
+    room: Room,
+    source: Path,
+    *,
+    beside: Sequence[Path] = (),
+    new_rows: bool = False,
+    trusted: bool = False,
+    tell: Tell = lambda words: None,
+) -> tuple[Room, Marks, list[str]]:
+    """Build an assignment in a class's folder: all of it, or nothing.
 
     Parameters
     ----------
     room : Room
     source : Path
-        A notebook in nbgrader's cell format, with solutions.
+        A notebook in nbgrader's cell format, with solutions. A module of its name beside it holds
+        its checks.
+    beside : sequence of Path
+        Further files that students are given.
+    new_rows : bool
+        Draw other rows than before.
+    trusted : bool
+    tell : callable
 
     Returns
     -------
-    str
-        The assignment's name.
+    room : Room
+        With the assignment's seed.
+    marks : Marks
+        Of the reference solution.
+    handed_out : list of str
+        Names of the files that students are given.
 
     Raises
     ------
     CourseError
-        If a cell of it is not as the grader needs it.
+        If a cell of it is not as the grader needs it, or its solution does not earn all points.
     """
+    name = source.stem
+    room.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=room.folder, prefix=".building-") as folder:
+        trial = replace(room, folder=Path(folder))
+        handed_out = write_assignment(trial, source, beside)
+        if new_rows or name not in room.seeds:
+            trial = draw_rows_for(trial, name, tell=tell)
+        marks = prove(trial, name, trusted=trusted, tell=tell)
+        rubric = room.of_source(name).parent / RUBRICS
+        if rubric.exists():  # the teacher's own by now
+            shutil.copyfile(rubric, trial.of_source(name).parent / RUBRICS)
+        for place in (room.of_source(name).parent, room.of_release(name).parent):
+            shutil.rmtree(place, ignore_errors=True)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            (trial.folder / place.relative_to(room.folder)).rename(place)
+    return with_seed(room, name, trial.seeds[name]), marks, handed_out
+
+
+def write_assignment(room: Room, source: Path, beside: Sequence[Path] = ()) -> list[str]:
+    """Write an assignment's source and what is handed out; return the names of the latter."""
     name = source.stem
     notebook = read_notebook(source)
     _look_at(notebook, name)
     kept, released = room.of_source(name), room.of_release(name)
     write_notebook(kept, notebook)
-    write_notebook(released, learners_edition(notebook))
+    write_notebook(released, _for_students(notebook))
+    checks = source.with_suffix(".py")
+    files = [*([checks] if checks.exists() else []), *beside]
+    for path in files:
+        for folder in (kept.parent, released.parent):
+            shutil.copyfile(path, folder / path.name)
+    own = source.parent / RUBRICS
     if source.is_relative_to(course_folder()):
         _write_rubrics(notebook, kept.parent / RUBRICS)
-        return name
-    for path in sorted(source.parent.iterdir()):
-        if path.is_file() and path.suffix in _HANDED_OUT:
-            for folder in (kept.parent, released.parent):
-                if path.parent.resolve() != folder.resolve():
-                    shutil.copyfile(path, folder / path.name)
-    own = source.parent / RUBRICS
-    if own.exists() and own.resolve() != (kept.parent / RUBRICS).resolve():
+    elif own.exists():
         shutil.copyfile(own, kept.parent / RUBRICS)
-    return name
+    return [released.name, *(path.name for path in files)]
+
+
+def _for_students(notebook: NotebookNode) -> NotebookNode:
+    """Return the learner's edition with words on grading, and no link to a file left behind."""
+    made = learners_edition(notebook)
+    points = {kind: 0.0 for kind in ("check", "words")}
+    for cell in made.cells:
+        kind = kind_of(cell)
+        if kind in points:
+            points[kind] = max(points[kind], float(cell.metadata.nbgrader.get("points") or 0))
+        if cell.cell_type == "markdown":
+            cell.source = _LINK.sub(r"\1", cell.source)
+    told = [f"{points['check']:g} for code"]
+    told += [f"{points['words']:g} for the answer in words"] * bool(points["words"])
+    first = made.cells[0]
+    if first.cell_type == "markdown" and kind_of(first) is None:
+        first.source += _TOLD.format(points=" and ".join(told))
+    return made
 
 
 def draw_rows_for(room: Room, name: str, *, tell: Tell = lambda words: None) -> Room:
@@ -171,6 +235,11 @@ def _look_at(notebook: NotebookNode, name: str) -> None:
     seen: set[str] = set()
     for cell, kind in zip(notebook.cells, kinds, strict=True):
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        if kind == "check" and not cell.metadata.nbgrader.get("points"):
+            raise CourseError(
+                f"The check {grade_id} of {name} has no points. Set them in the panel Create "
+                f"Assignment."
+            )
         if kind == "check":
             number = check_of(cell.source).number
             if number in seen:

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from mnist_course.errors import CourseError
 from mnist_course_tools.classroom.tables import harmless
+from mnist_course_tools.classroom.written import unread
 from mnist_course_tools.stopping import stoppable
 
 if TYPE_CHECKING:
@@ -52,16 +53,16 @@ def build(
     new_rows: Annotated[
         bool, typer.Option("--new-rows", help="Draw other rows than so far for these assignments.")
     ] = False,
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option("--with", metavar="FILE", help="Hand out this file too; may be repeated."),
+    ] = None,
     trusted: Trusted = False,
 ) -> None:
     """Write assignments to hand out, and prove that their solutions earn all points."""
     _need_nbgrader()
-    from mnist_course_tools.classroom.build import (
-        draw_rows_for,
-        find_sources,
-        prove,
-        write_assignment,
-    )
+    from mnist_course_tools.classroom.build import build as build_assignment
+    from mnist_course_tools.classroom.build import find_sources
     from mnist_course_tools.classroom.room import make_room
     from mnist_course_tools.classroom.sandbox import require_isolation
 
@@ -69,16 +70,24 @@ def build(
     sources = find_sources(chosen)
     room = make_room(folder, source)
     for path in sources:
-        name = write_assignment(room, path)
+        name, known = path.stem, dict(room.seeds)
         with stoppable(console), console.status("") as status:
-            if new_rows or name not in room.seeds:
-                room = draw_rows_for(room, name, tell=status.update)
-            marks = prove(room, name, trusted=trusted, tell=status.update)
+            room, marks, handed_out = build_assignment(
+                room,
+                path,
+                beside=beside or (),
+                new_rows=new_rows,
+                trusted=trusted,
+                tell=status.update,
+            )
         _say(
             f"{name}: the reference solution has {marks.points:g} of {marks.out_of:g} points, a "
             f"blank one none; {marks.seconds:.0f} seconds, {marks.peak_mb:.0f} MB."
         )
-        _say(f"Hand out {room.of_release(name).parent}. Keep {room.of_source(name).parent}.")
+        if room.seeds[name] != known.get(name) and room.submissions(name):
+            _say("New rows were drawn, and something is handed in already: its marks may change.")
+        _say(f"Hand out {room.of_release(name).parent} ({', '.join(handed_out)}).")
+        _say(f"Keep {room.of_source(name).parent}.")
 
 
 @app.command()
@@ -139,6 +148,8 @@ def feedback(names: Names = None, folder: Folder = Path("my-class")) -> None:
                 file.write(feedback_page(marks, book.title, book.written, rubrics))
         with write_whole(room.of_report(name)) as file:
             file.write(report_page(book))
+        for words in unread(room.of_written(name), book):
+            _say(f"  {words}")
         _say(f"{name}: {len(book.marks)} page(s) in {room.folder / 'feedback'}")
         _say(f"What to teach again: {room.of_report(name)}")
 
@@ -239,6 +250,10 @@ def _sum_up(book: Book, room: Room) -> None:
         for words in (marks.problem, *marks.notes):
             if words:
                 _say(f"  {marks.student}: {words}")
+    for student, names in room.strays(name).items():
+        _say(f"  {student}: nothing for {name}, but {', '.join(names)}. Is that name right?")
+    for words in unread(room.of_written(name), book):
+        _say(f"  {words}")
     if loose := room.loose():
         _say(f"Not in any student's folder, so not looked at: {', '.join(loose[:10])}")
     if any(task.text for marks in graded for task in marks.tasks):

@@ -33,6 +33,7 @@ from mnist_course_tools.classroom.usage import Used
 
 _MOST_STARTS, _MOST_NOTES = 8, 50
 _LONGEST = 80_000  # characters of anything; pages show less
+_IN_A_CELL = re.compile(r"<ipython-input[^>]*>, ")
 _VERDICT = re.compile(r"^(not yet|right)\. ")
 
 
@@ -62,6 +63,16 @@ class _Run:
         """Return the name of the next check, to which a cell belongs; empty after the last."""
         rest = self.cells[place:]
         return next((cell.name for cell in rest if cell.kind == "check"), "")
+
+    def answers_of(self, place: int) -> list[Cell]:
+        """Return the student's code before a check and after the one before it."""
+        found: list[Cell] = []
+        for cell in reversed(self.cells[:place]):
+            if cell.kind == "check":
+                break
+            if cell.kind in ("answer", "own"):
+                found.append(cell)
+        return found
 
     def error_of(self, place: int) -> str:
         """Return what stopped a cell that belongs to the check at a place."""
@@ -172,7 +183,8 @@ def _run_cells(run: _Run, line: Session) -> None:
         try:
             line.run(check.before if check else cell.source)
         except StudentError as error:
-            run.errors[place] = f"stopped with {type(error).__name__}: {error}"
+            words = _IN_A_CELL.sub("", str(error))
+            run.errors[place] = f"stopped with {type(error).__name__}: {words}"
         if check and cell.name not in run.found:
             run.found[cell.name] = _judged(run, line, check)
 
@@ -192,7 +204,8 @@ def _judged(run: _Run, line: Session, check: Check) -> Found:
     if error:
         return Found("wrong", 0.0, f"Your code {error}.")
     if verdict.blank:
-        return Found("blank", 0.0, words)
+        written = any(cell.kind == "own" or not cell.blank for cell in run.answers_of(run.place))
+        return Found("wrong" if written else "blank", 0.0, words)
     return Found("partly" if verdict.credit else "wrong", verdict.credit, words)
 
 
@@ -200,7 +213,8 @@ def _note_stop(run: _Run, why: str) -> None:
     """Keep in mind which cell it was, and what that means for its task."""
     cell, task = run.cells[run.place], run.task_of(run.place)
     if cell.kind in ("answer", "check") and task not in run.found:
-        run.found[task] = Found("stopped", 0.0, f"Your code {why}.")
+        hint = " Is there a loop without an end?" if why.startswith("ran for") else ""
+        run.found[task] = Found("stopped", 0.0, f"Your code {why}.{hint}")
     elif cell.kind in ("given", "own"):
         line = cell.source.strip().partition("\n")[0][:50]
         run.notes.append(f"The cell that begins with `{line}` {why}, so it was left out.")
@@ -214,7 +228,7 @@ def _tasks(run: _Run, assignment: Assignment) -> tuple[Task, ...]:
     tasks: list[Task] = []
     code: list[str] = []
     for cell in run.cells:
-        if cell.kind == "answer":
+        if cell.kind in ("answer", "own"):
             code.append("" if cell.blank else cell.source)
         elif cell.kind == "check":
             never = Found("stopped", 0.0, "Time was up before this task was reached.")

@@ -14,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 
+from mnist_course.errors import CourseError
 from mnist_course.machine import thread_environment
 from mnist_course_tools.classroom.assignment import Assignment, read_assignment
 from mnist_course_tools.classroom.grade import grade
@@ -108,6 +109,8 @@ def grade_here(assignment: Assignment, submission: Submission, trusted: bool) ->
     reference_of(assignment)  # if that does not run, nothing can be graded
     try:
         return grade(assignment, submission, trusted=trusted, data=data)
+    except CourseError:
+        raise  # the same for everybody
     except Exception as error:
         # Whatever was handed in, it may not keep others from being graded.
         words = f"Grading it failed in the grader ({type(error).__name__}: {error})"[:500]

@@ -51,8 +51,14 @@ class Task:
 
     @property
     def misconception(self) -> str:
-        """The reason's first sentence without its numbers; empty where nothing is wrong."""
-        return "" if self.state in ("right", "blank") else name_of(self.reason)
+        """The reason's first sentence without its numbers; empty where none was recognised.
+
+        A sentence with two numbers or more compares the answer with the right one, no more.
+        """
+        if self.state not in ("partly", "wrong"):
+            return ""
+        name = name_of(self.reason)
+        return "" if name.count("…") > 1 else name
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import tomllib
 from collections.abc import Mapping
@@ -77,8 +78,8 @@ class Room:
         return self.folder / "marks.csv"
 
     def assignments(self) -> list[str]:
-        """Return all that have been built, sorted."""
-        return sorted(p.parent.name for p in self.folder.glob("source/*/*.ipynb"))
+        """Return all that have been built to their end, sorted."""
+        return sorted(name for name in self.seeds if self.of_source(name).exists())
 
     def submissions(self, assignment: str) -> dict[str, list[Path]]:
         """Return what each student has handed in: a folder, or a file that lies in its place.
@@ -91,6 +92,17 @@ class Room:
             places = [place for place in places if place.exists()]
             if places and not path.name.startswith("."):
                 found.setdefault(student_name(path.name), []).append(places[0])
+        return found
+
+    def strays(self, assignment: str) -> dict[str, list[str]]:
+        """Return what students without a submission have that belongs to no assignment."""
+        found: dict[str, list[str]] = {}
+        there = self.submissions(assignment)
+        for path in sorted(self.submitted.glob("*/")):
+            names = [each.name for each in path.iterdir() if not each.name.startswith(".")]
+            odd = [name for name in sorted(names) if name not in self.seeds]
+            if odd and student_name(path.name) not in there and not path.is_symlink():
+                found[student_name(path.name)] = odd[:5]
         return found
 
     def loose(self) -> list[str]:
@@ -111,13 +123,21 @@ def open_room(folder: Path) -> Room:
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UsageError(
-            f"{folder} is no class's folder yet: it has no class.toml. Build an assignment first: "
-            f"mnist-course assign build 5 --class {folder}"
-        ) from None
+        near = [p.parent.name for p in folder.absolute().parent.glob("*/class.toml")]
+        meant = difflib.get_close_matches(folder.name, near, 1)
+        words = (
+            f"Did you mean {meant[0]}?"
+            if meant
+            else (f"Build an assignment first: mnist-course assign build 5 --class {folder}")
+        )
+        raise UsageError(f"{folder} is no class's folder: it has no class.toml. {words}") from None
     except (OSError, ValueError) as error:
-        raise CourseError(f"{path} cannot be read ({error}). Mend it, or build again.") from None
+        raise CourseError(
+            f'{path} cannot be read: {error}. Texts stand in quotes, as in source = "digits".'
+        ) from None
     names = {field.name for field in fields(Limits)}
+    if "source" in {**found.get("limits", {}), **found.get("seeds", {})}:
+        raise CourseError(f"{path}: source belongs above the line [limits].")
     limits, seeds = found.get("limits", {}), found.get("seeds", {})
     unknown = {*found, *limits} - {*names, "source", "seeds", "limits"}
     if unknown:

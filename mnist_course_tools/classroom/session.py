@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
+from mnist_course.errors import CourseError
 from mnist_course_tools.classroom import wire
 from mnist_course_tools.classroom.sandbox import Limits, end, student_process
 from mnist_course_tools.classroom.usage import Look, Used, look_at
@@ -120,7 +121,10 @@ class Session:
         except (Stopped, StudentError) as error:
             if self._now.beyond(self._limits.seconds):
                 raise
-            raise RuntimeError(f"the place for student code did not start: {error}") from None
+            raise CourseError(
+                f"The place for students' code did not start: it {error}. Are the limits in "
+                f"class.toml wide enough?"
+            ) from None
 
     @property
     def used(self) -> Used:

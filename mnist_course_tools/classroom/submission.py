@@ -112,7 +112,9 @@ def _choose(files: Mapping[str, bytes], wanted: str) -> tuple[str, list[str]]:
     if len(files) == 1:
         ((name, content),) = files.items()
         kind = _kind(content)
-        raise Unreadable(f"There is no notebook, only {name}{f', {kind}' if kind else ''}.")
+        packed = f" Nothing is lost: unpack it and hand in {wanted}." if "archive" in kind else ""
+        shown = f"{name}{f', {kind}' if kind else ''}"
+        raise Unreadable(f"There is no notebook, only {shown}.{packed}")
     names = ", ".join(list(files)[:5]) or "nothing at all"
     raise Unreadable(f"There is no notebook. In the folder: {names}.")
 

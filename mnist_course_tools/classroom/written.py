@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mnist_course.errors import CourseError
-from mnist_course_tools.classroom.marks import Marks, Task, Written
+from mnist_course_tools.classroom.marks import Book, Marks, Task, Written
 from mnist_course_tools.classroom.tables import (
     LINE_END,
     alphabet,
@@ -139,6 +139,19 @@ def read_written(path: Path) -> dict[tuple[str, str], Written]:
     if problems:
         raise CourseError(_summed_up(path, problems))
     return found
+
+
+def unread(path: Path, book: Book) -> list[str]:
+    """Return what is in the table of written answers, or beside it, and is not counted."""
+    answers = {(harmless(m.student), task.number) for m in book.marks for task in m.tasks}
+    said = [
+        f"{path.name}: there is no answer of {student!r} to {number}; its points are not counted."
+        for student, number in sorted(set(book.written) - answers)
+    ]
+    other = path.with_suffix(".xlsx")
+    if other.exists():
+        said.append(f"{other.name} is not read: save it from your spreadsheet as {path.name}.")
+    return said
 
 
 def points_given(marks: Marks, written: Mapping[tuple[str, str], Written]) -> dict[str, Written]:
