@@ -32,6 +32,7 @@ from mnist_course_tools.classroom.submission import Submission, Unreadable, note
 from mnist_course_tools.classroom.usage import Used
 
 _MOST_STARTS, _MOST_NOTES = 8, 50
+_FOR_GIVEN = 2  # times as many seconds for cells of the assignment, which prepare its data
 _LONGEST = 80_000  # characters of anything; pages show less
 _IN_A_CELL = re.compile(r"<ipython-input[^>]*>, ")
 _VERDICT = re.compile(r"^(not yet|right)\. ")
@@ -163,7 +164,7 @@ def _run_all(
         line = None
         try:
             with session(folder, limits, used, **settings) as line:
-                _run_cells(run, line)
+                _run_cells(run, line, _FOR_GIVEN * limits.cell_seconds)
             return
         except Stopped as stop:
             _note_stop(run, str(stop))
@@ -174,14 +175,15 @@ def _run_all(
             return
 
 
-def _run_cells(run: _Run, line: Session) -> None:
+def _run_cells(run: _Run, line: Session, for_given: float) -> None:
     for place, cell in enumerate(run.cells):
         run.place = place
         if place in run.left_out or cell.kind == "words":
             continue
         check = check_of(cell.source) if cell.kind == "check" else None
         try:
-            line.run(check.before if check else cell.source)
+            given = cell.kind in ("given", "check")
+            line.run(check.before if check else cell.source, seconds=for_given if given else None)
         except StudentError as error:
             words = _IN_A_CELL.sub("", str(error))
             run.errors[place] = f"stopped with {type(error).__name__}: {words}"

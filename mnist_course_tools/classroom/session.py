@@ -90,9 +90,12 @@ class Session:
         ):
             threading.Thread(target=_then_close, args=(work, channel), daemon=True).start()
 
-    def run(self, code: str) -> None:
-        """Run a cell; raises StudentError for what it raises, Stopped if it has to be stopped."""
-        self._request("run", code)
+    def run(self, code: str, *, seconds: float | None = None) -> None:
+        """Run a cell; raises StudentError for what it raises, Stopped if it has to be stopped.
+
+        What the assignment itself computes may take longer than a cell's seconds.
+        """
+        self._request("run", code, seconds=seconds)
 
     def answers(self, expressions: list[str]) -> tuple[Any, ...]:
         """Return what expressions are worth in the student's process."""
