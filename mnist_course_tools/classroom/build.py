@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 Tell = Callable[[str], None]
 """Is told what is being done."""
-_TO_SPARE = 0.2  # of the mistakes that may remain where a number is beaten
-_MOST_DRAWS = 25
+# Shares of the mistakes that may remain where a number is beaten, and draws of rows for each.
+_TO_SPARE, _MOST_DRAWS = (0.2, 0.1, 0.0), 8
 _LINK = re.compile(r"\[([^\]]+)\]\((?![a-z]+:)[^)]*\.ipynb[^)]*\)")
 _TOLD = (
     "\n\n*When this is graded, your code is run on other rows than yours, so numbers differ from "
@@ -156,7 +156,7 @@ def draw_rows_for(room: Room, name: str, *, tell: Tell = lambda words: None) -> 
     """Draw rows on which the reference solution is right, with something to spare.
 
     Where a number is to be beaten on few rows, luck decides a little. So rows are drawn until the
-    reference makes a fifth fewer mistakes than it may, or none such are found.
+    reference makes a fifth fewer mistakes than it may; if none such are found, a tenth, or none.
 
     Raises
     ------
@@ -164,7 +164,7 @@ def draw_rows_for(room: Room, name: str, *, tell: Tell = lambda words: None) -> 
         If the solution is not right on any rows that were drawn.
     """
     wrong: dict[str, str] = {}
-    for more in (_TO_SPARE, 0.0):
+    for more in _TO_SPARE:
         for draw in range(1, _MOST_DRAWS + 1):
             tell(f"{name}: running the reference solution, draw {draw}")
             made = replace(room, seeds={**room.seeds, name: secrets.randbelow(2**31)})
@@ -174,8 +174,9 @@ def draw_rows_for(room: Room, name: str, *, tell: Tell = lambda words: None) -> 
             if not wrong:
                 return with_seed(room, name, made.seeds[name])
     lines = [f"{number}: {words}" for number, words in wrong.items()]
+    draws = len(_TO_SPARE) * _MOST_DRAWS
     raise CourseError(
-        f"The reference solution of {name} is not right on any of {2 * _MOST_DRAWS} draws of rows. "
+        f"The reference solution of {name} is not right on any of {draws} draws of rows. "
         f"On the last:\n" + "\n".join(lines)
     )
 
