@@ -126,7 +126,7 @@ def test_memory_that_no_process_is_seen_to_hold_is_not_to_be_had(line):
 
 def test_too_many_files_are_stopped(tmp_path):
     with (
-        pytest.raises(Stopped, match=r"more than 20,000 files|ran for more than"),
+        pytest.raises(Stopped, match="more than 20,000 files"),
         session(tmp_path, LIMITS, seed=1) as line,
     ):
         line.run("for n in range(10**7): open(f'/tmp/{n}', 'w').close()")

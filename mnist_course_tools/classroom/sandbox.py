@@ -30,7 +30,8 @@ from mnist_course_tools.classroom.seccomp import filter_for
 _INSIDE = ("__init__.py", "classroom/__init__.py", "classroom/inside.py", "classroom/wire.py")
 _INSIDE += ("classroom/rows.py",)
 _WORKSHOP, _HELPER = Path(__file__).parents[1], Path(mnist_course.__file__).parent
-_GRADER, _SUBMISSION, _DATA, _SCRATCH = "/grader", "/submission", "/data", "/tmp"
+_GRADER, _SUBMISSION, _DATA = "/grader", "/submission", "/data"
+SCRATCH = "/tmp"  # as programs expect it; inside, a small disk of its own
 # systemd gives numbers from this range to services that need a user for a moment.
 _FIRST_USER, _USERS = 61184, 4000
 _ADDRESSES = 3 * 2**30  # bytes of address space that libraries take without using them
@@ -175,13 +176,13 @@ def _command(
         yield _Start(program, {**os.environ, **environment}, submission, settings)
         return
     environment |= {
-        "HOME": _SCRATCH,
-        "IPYTHONDIR": f"{_SCRATCH}/ipython",
+        "HOME": SCRATCH,
+        "IPYTHONDIR": f"{SCRATCH}/ipython",
         "LANG": "C.UTF-8",
-        "MPLCONFIGDIR": f"{_SCRATCH}/matplotlib",
+        "MPLCONFIGDIR": f"{SCRATCH}/matplotlib",
         "PATH": "/usr/bin:/bin",
         "PYTHONPATH": os.pathsep.join([_GRADER, str(_HELPER.parent)]),
-        "TMPDIR": _SCRATCH,
+        "TMPDIR": SCRATCH,
     }
     mounts = [*_mounts(), *_bind(submission, _SUBMISSION), "--chdir", _SUBMISSION]
     if data is not None:
@@ -210,7 +211,7 @@ def _bubblewrap(
     if os.geteuid() != 0:
         options += ["--unshare-user"]
     options += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", *size, "--tmpfs"]
-    options += ["/dev/shm", "--perms", "1777", *size, "--tmpfs", _SCRATCH]
+    options += ["/dev/shm", "--perms", "1777", *size, "--tmpfs", SCRATCH]
     options += [*mounts, "--remount-ro", "/"]
     options += [part for pair in environment.items() for part in ("--setenv", *pair)]
     channels: list[int] = []
@@ -256,7 +257,7 @@ def _fonts() -> list[str]:
     """Return mounts for matplotlib's list of fonts, which takes seconds to make anew."""
     import matplotlib
 
-    folder = f"{_SCRATCH}/matplotlib"
+    folder = f"{SCRATCH}/matplotlib"
     mounts = ["--perms", "1777", "--dir", folder]
     for path in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
         mounts += ["--ro-bind", str(path), f"{folder}/{path.name}"]

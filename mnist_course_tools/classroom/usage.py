@@ -6,9 +6,11 @@ import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
+from mnist_course_tools.classroom.sandbox import SCRATCH
 from mnist_course_tools.memory import held_by
 
 _PATIENCE = 3.0  # seconds by the clock for each of a core
@@ -66,7 +68,11 @@ def _seconds(process: psutil.Process) -> float:
 def _files(family: Sequence[psutil.Process]) -> int:
     # Those who start the others see the files of this machine; the last is inside.
     with contextlib.suppress(OSError, AttributeError):
-        inside = os.statvfs(f"/proc/{family[-1].pid}/root/tmp") if family else None
-        if inside and inside.f_fsid != os.statvfs("/tmp").f_fsid:
+        if not family:
+            return 0
+        # Linux shows each process's own file system under its number.
+        seen_by_it = Path("/proc", str(family[-1].pid), "root", *Path(SCRATCH).parts[1:])
+        inside, here = os.statvfs(seen_by_it), os.statvfs(SCRATCH)
+        if inside.f_fsid != here.f_fsid:
             return inside.f_files - inside.f_ffree
     return 0
