@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbformat.v4 import new_code_cell
+
 from mnist_course.errors import CourseError
 from mnist_course_tools.exercises import without_outputs
 from mnist_course_tools.notebooks import (
@@ -31,6 +33,15 @@ if TYPE_CHECKING:
 
 FOLDER = Path("my-course")  # unless the learner names another
 _OURS = (LESSONS, EXERCISES)
+# Its two steps leave alone what Colab has: the helper runs with older packages than those that made
+# the committed outputs. Elsewhere the cell does nothing.
+_INSTALL = """\
+# Google Colab does not have the course's helper yet. Everywhere else this cell does nothing.
+from importlib.util import find_spec
+
+if find_spec("mnist_course") is None:
+    %pip install --quiet anywidget filelock platformdirs pooch
+    %pip install --quiet --no-deps mnist-course"""
 _NOTE = ".mnist-course.json"  # name of each notebook, and the fingerprint of what was put there
 
 
@@ -120,8 +131,16 @@ def _edition(course: Path, parts: list[str]) -> Iterator[tuple[Path, NotebookNod
         for path in find_notebooks(course / part):
             notebook = read_notebook(path)
             if part != SOLUTIONS:
-                notebook = without_outputs(notebook)
+                notebook = with_helper(without_outputs(notebook))
             yield Path(part) / path.name, notebook
+
+
+def with_helper(notebook: NotebookNode) -> NotebookNode:
+    """Return a notebook whose first code cell installs the helper where it is missing."""
+    cell = new_code_cell(_INSTALL, id="install-helper")
+    first = next((i for i, c in enumerate(notebook.cells) if c.cell_type == "code"), 0)
+    notebook.cells.insert(first, cell)
+    return notebook
 
 
 def _state(path: Path, known: dict[str, str], mark: str) -> str:

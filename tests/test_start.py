@@ -233,3 +233,27 @@ def test_inside_such_a_folder_start_means_that_folder(course, tmp_path, monkeypa
     start(tmp_path / "mine", course=course)
     monkeypatch.chdir(tmp_path / "mine")
     assert default_folder() == Path()
+
+
+def _first_cell_runs(mine: Path, *, there: bool) -> list[str]:
+    """Run the first code cell with a pip that only notes what it is asked for."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    code = next(c.source for c in read_notebook(mine / LESSON).cells if c.cell_type == "code")
+    shell, asked = InteractiveShell(), []
+    shell.register_magic_function(asked.append, "line", "pip")
+    with pytest.MonkeyPatch.context() as patch:
+        if not there:
+            patch.setitem(sys.modules, "mnist_course", None)  # as if it were not installed
+        assert shell.run_cell(code, silent=True).success
+    return asked
+
+
+def test_a_notebook_installs_the_helper_where_it_is_missing_and_nothing_else_anew(course, tmp_path):
+    mine = tmp_path / "mine"
+    start(mine, course=course)
+    assert _first_cell_runs(mine, there=True) == []
+    others, helper = _first_cell_runs(mine, there=False)
+    assert helper.split()[-2:] == ["--no-deps", "mnist-course"]
+    # What Colab has already must not be replaced: no package with numbers is asked for.
+    assert not set(others.split()) & {"numpy", "pandas", "scikit-learn", "matplotlib"}
