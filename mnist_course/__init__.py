@@ -10,8 +10,15 @@ below are looked up on first use.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+if sys.version_info < (3, 11):  # noqa: UP036 - pip refuses such a Python; a kernel does not
+    raise ImportError(
+        f"The course needs Python 3.11 or newer, and this is Python {sys.version.split()[0]} "
+        f"({sys.executable}). Choose another kernel, or start with: mnist-course lab"
+    )
 
 from mnist_course.machine import limit_threads
 
@@ -37,6 +44,7 @@ if TYPE_CHECKING:  # for editors and type checkers, which do not run __getattr__
     from mnist_course.handwriting import to_mnist as to_mnist
     from mnist_course.handwriting import to_mnist_steps as to_mnist_steps
     from mnist_course.hard_digits import HardDigits as HardDigits
+    from mnist_course.iterations import scores_by_iteration as scores_by_iteration
     from mnist_course.machine import versions as versions
     from mnist_course.models import course_models as course_models
     from mnist_course.pair_svc import PairSVC as PairSVC
@@ -48,7 +56,7 @@ if TYPE_CHECKING:  # for editors and type checkers, which do not run __getattr__
     from mnist_course.warp import deskew as deskew
     from mnist_course.warp import normalise as normalise
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 _NAMES_IN = {
     "acceleration": ("accelerate",),
@@ -66,6 +74,7 @@ _NAMES_IN = {
         *("to_mnist", "to_mnist_steps"),
     ),
     "hard_digits": ("HardDigits",),
+    "iterations": ("scores_by_iteration",),
     "machine": ("versions",),
     "models": ("course_models",),
     "pair_svc": ("PairSVC",),
@@ -81,10 +90,12 @@ _HOME_OF = {name: module for module, names in _NAMES_IN.items() for name in name
 __all__ = ["__version__", *_HOME_OF]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'mnist_course' has no attribute {name!r}")
-    return getattr(import_module(f"mnist_course.{_HOME_OF[name]}"), name)
+if not TYPE_CHECKING:  # a type checker would let any name pass
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOME_OF:
+            raise AttributeError(f"module 'mnist_course' has no attribute {name!r}")
+        return getattr(import_module(f"mnist_course.{_HOME_OF[name]}"), name)
 
 
 def __dir__() -> list[str]:

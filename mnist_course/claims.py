@@ -102,7 +102,7 @@ def _short(value: Any) -> str:
     import numpy as np
 
     if isinstance(value, float | np.floating):
-        return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"
+        return f"{value:.3g}" if abs(float(value)) < 999.5 else f"{value:,.0f}"
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         return f"{value:,}"
     return str(value)

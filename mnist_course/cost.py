@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from mnist_course.errors import notice
+
+_IN_BROWSER = sys.platform == "emscripten"
 _INTERVAL = 0.005  # seconds between two looks at the memory
 
 
@@ -21,6 +25,11 @@ class Cost:
     @property
     def peak_mb(self) -> float:
         """The peak in megabytes of a million bytes."""
+        if _IN_BROWSER:
+            notice(
+                "a browser's tab never gives memory back, so the MB named here are all that this "
+                "notebook has taken so far; what one step takes cannot be measured."
+            )
         return self.peak_bytes / 1e6
 
     def __str__(self) -> str:
@@ -42,7 +51,8 @@ class Peak(threading.Thread):
     def stop(self) -> int:
         """Look a last time, stop, and return the largest value seen."""
         self._over.set()
-        self.join()
+        if self.is_alive():
+            self.join()
         self.value = max(self.value, self._look())
         return self.value
 
@@ -60,14 +70,24 @@ def measure() -> Iterator[Cost]:
     >>> cost.seconds < 10 and cost.peak_bytes > 0
     True
     """
-    import psutil
-
-    memory = psutil.Process().memory_info
-    cost, peak = Cost(), Peak(lambda: memory().rss, _INTERVAL)
-    peak.start()
+    cost, peak = Cost(), Peak(_look(), _INTERVAL)
+    if not _IN_BROWSER:  # a tab has one thread, and its memory only grows: looking twice will do
+        peak.start()
     start = time.perf_counter()
     try:
         yield cost
     finally:
         cost.seconds = time.perf_counter() - start
         cost.peak_bytes = peak.stop()
+
+
+def _look() -> Callable[[], int]:
+    """Return what tells the memory that this process holds now, in bytes."""
+    if _IN_BROWSER:
+        from mnist_course.browser import heap_bytes
+
+        return heap_bytes
+    import psutil
+
+    memory = psutil.Process().memory_info
+    return lambda: memory().rss

@@ -46,8 +46,10 @@ def cluster(address: str | None = None) -> Iterator[Client]:
 
     Examples
     --------
-    >>> with cluster():  # doctest: +SKIP
-    ...     search.fit(X, y)
+    >>> from joblib import Parallel, delayed
+    >>> with cluster():  # a search's `fit` stands there in a lesson
+    ...     Parallel()(delayed(abs)(number) for number in (1, -2))
+    [1, 2]
     """
     import joblib
 
@@ -114,7 +116,7 @@ def _client(address: str) -> Client:
 
 def _knock(address: str) -> None:
     """Make sure that a scheduler speaks; the client itself would wait for its word for ever."""
-    from distributed.comm import connect
+    from distributed.comm.core import connect
 
     async def knock() -> None:
         comm = await asyncio.wait_for(connect(address, timeout=_PATIENCE), _PATIENCE)
@@ -135,7 +137,7 @@ def _check_workers(client: Client, address: str) -> None:
             f"The Dask scheduler at {address} has no workers, so nothing would be computed.\n"
             f"Start some, on this or other machines, with: dask worker {address}"
         ) from None
-    found = client.get_versions(packages=_SAME_EVERYWHERE)
+    found: Any = client.get_versions(packages=_SAME_EVERYWHERE)
     mine = _versions(found["client"])
     for worker, answer in found["workers"].items():
         if (theirs := _versions(answer)) != mine:

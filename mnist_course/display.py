@@ -112,7 +112,8 @@ def control(
         except Exception as error:  # a reader's own `draw` may raise anything
             plt.close("all")  # half drawn, they would appear below the next cell
             words = f"No picture: {type(error).__name__}: {error}\n{_positions(controls)}"
-            data, metadata = {"text/plain": words}, {}
+            data: dict[str, Any] = {"text/plain": words}
+            metadata: dict[str, Any] = {}
         else:
             data, metadata = png_output(png, words, still=still)
             helper.send({"alt": words, "src": _PREFIX + base64.b64encode(png).decode("ascii")})

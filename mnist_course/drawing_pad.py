@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from anywidget import AnyWidget
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from traitlets import Bool, CBytes, Int, List, Unicode, observe, validate
 
 from mnist_course.errors import CourseError, UsageError
@@ -16,6 +16,8 @@ from mnist_course.geometry import SIDE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from mnist_course.handwriting.pictures import Source
 
 SHEET = 280  # pixels along each side of what is drawn on
 # MNIST's strokes are about an eighth as thick as a digit is high, and a digit that is drawn
@@ -72,10 +74,10 @@ class DrawingPad(AnyWidget):
     _brush = Int(BRUSH).tag(sync=True)
     _has_still = Bool().tag(sync=True)
     labels = List(Unicode()).tag(sync=True)
-    strokes = List().tag(sync=True)
+    strokes: List[Any] = List().tag(sync=True)
     loaded = CBytes().tag(sync=True)  # a picture from a file, in MNIST's form; never with strokes
     seen = CBytes().tag(sync=True)  # what the models see: 784 bytes, or none
-    answers = List().tag(sync=True)
+    answers: List[Any] = List().tag(sync=True)
     words = Unicode().tag(sync=True)
 
     def __init__(
@@ -118,7 +120,7 @@ class DrawingPad(AnyWidget):
         # Dark ink on a sheet without lines: nothing to find out, which takes most of the time.
         return to_mnist(255 - raw, Steps(polarity=False, lines=False))
 
-    def load(self, picture: ArrayLike | Path | str | bytes) -> None:
+    def load(self, picture: Source) -> None:
         """Put a picture in the place of what is drawn, as `to_mnist` makes it from a file.
 
         A picture that holds no digit leaves everything as it is and is a CourseError.
@@ -141,7 +143,9 @@ class DrawingPad(AnyWidget):
 
         self._alt = alt or self._alt
         self._has_still = True
-        view, about = self._repr_mimebundle_()
+        bundle = self._repr_mimebundle_()
+        assert bundle is not None  # only a widget that has no view makes none
+        view, about = bundle
         display({**view, "text/plain": ""}, metadata=about, raw=True)
         data, metadata = self._still(small=True)
         self._stills.append(display(data, metadata=metadata, raw=True, display_id=True))

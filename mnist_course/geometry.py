@@ -13,15 +13,19 @@ References
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
+
+_Kind = TypeVar("_Kind", bound=np.generic)
 
 SIDE = 28  # pixels along each side of a picture
 BOX = 20  # pixels along the longer side of the box that holds the ink
 _EMPTY = "The picture is empty: no pixel is brighter than the background."
 
 
-def crop(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def crop(image: NDArray[_Kind]) -> NDArray[_Kind]:
     """Cut away empty rows and columns around the ink; ValueError if there is none."""
     rows, columns = np.nonzero(image)
     if rows.size == 0:

@@ -139,4 +139,5 @@ class HardDigits(ClassifierMixin, BaseEstimator):
             rows = self.features_[1:].transform(copies)
             inside = machine.margins(rows, y[part]) < 1
             kept.append((rows[inside], y[part][inside]))
-        return tuple(map(np.concatenate, zip(*kept, strict=True)))
+        features, labels = zip(*kept, strict=True)
+        return np.concatenate(features), np.concatenate(labels)

@@ -1,8 +1,9 @@
-"""The three sizes in which every notebook runs."""
+"""The sizes in which every notebook runs."""
 
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 
 from mnist_course.errors import UsageError
@@ -24,6 +25,8 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
+        # In a browser's tab, where Python is slow and alone.
+        Profile("browser", 2_000, 500, cell_timeout=300, memory=700_000_000),
         Profile("quick", 10_000, 2_000, cell_timeout=300, memory=1_000_000_000),
         Profile("full", None, None, cell_timeout=900, memory=1_600_000_000),
         # One published fit took half an hour on eight threads.
@@ -33,10 +36,20 @@ PROFILES = {
 
 
 def get_profile(name: str | None = None) -> Profile:
-    """Return a profile by name; without one, that of ``MNIST_COURSE_PROFILE`` or ``quick``."""
-    name = name or os.environ.get(PROFILE_VARIABLE) or "quick"
+    """Return a profile by name; without one, that of ``MNIST_COURSE_PROFILE`` or this place's own.
+
+    That is ``browser`` in a browser's tab, which has no more rows than ``quick`` takes, and
+    ``quick`` anywhere else.
+    """
+    in_browser = sys.platform == "emscripten"
+    name = name or os.environ.get(PROFILE_VARIABLE) or ("browser" if in_browser else "quick")
     if name not in PROFILES:
         raise UsageError(f"There is no profile {name!r}. Choose one of: {', '.join(PROFILES)}.")
+    if in_browser and PROFILES[name].train_rows is None:
+        raise UsageError(
+            f"The profile {name!r} needs all rows of MNIST, and a browser's tab has the first ones "
+            f"only. Choose browser or quick here; for all rows, install the course."
+        )
     return PROFILES[name]
 
 

@@ -70,8 +70,8 @@ def published() -> Mapping[str, Published]:
     for row in csv.DictReader(text.splitlines()):
         chapter, value, tolerance = (row.pop(n) for n in ("chapter", "published", "tolerance"))
         allowed = None if tolerance == "exact" else float(tolerance)
-        read = {"chapter": int(chapter), "value": parse(value), "tolerance": allowed}
-        numbers[row["id"]] = Published(**row, **read)
+        read: dict[str, Any] = {**row, "chapter": int(chapter), "value": parse(value)}
+        numbers[row["id"]] = Published(**read, tolerance=allowed)
     return numbers
 
 

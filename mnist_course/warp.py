@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from mnist_course.geometry import SIDE
 
 Floats = NDArray[np.float32]
+Places = NDArray[np.floating]  # float32 too, which type checkers lose sight of in a formula
 
 SPREAD = 5.6  # pixels: standard deviation of the ink's rows once a picture is normalised
 _AT_ONCE = 1000  # pictures; their arrays stay in the processor's cache
@@ -85,7 +86,7 @@ def deskew(images: ArrayLike) -> Floats:
     array of float32 of the same shape
     """
 
-    def source(pictures: Floats) -> tuple[Floats, Floats]:
+    def source(pictures: Floats) -> tuple[Places, Places]:
         ink = moments(pictures)
         slant = ink.covariance / ink.row_variance
         return np.broadcast_to(_rows, pictures.shape), _columns + slant * (_rows - ink.row)
@@ -126,13 +127,14 @@ def normalise(
     if (distortion is None) != (rng is None):
         raise ValueError("A distortion needs a generator, such as np.random.default_rng(0).")
 
-    def source(pictures: Floats) -> tuple[Floats, Floats]:
+    def source(pictures: Floats) -> tuple[Places, Places]:
         ink = moments(pictures)
         slant = ink.covariance / ink.row_variance
         height = np.sqrt(ink.row_variance)
         width = np.sqrt(np.maximum(ink.column_variance - slant * ink.covariance, 0.5))
-        rows, columns = _rows - _MIDDLE, _columns - _MIDDLE
-        if distortion is not None:
+        rows: Places = _rows - _MIDDLE
+        columns: Places = _columns - _MIDDLE
+        if distortion is not None and rng is not None:
             rows, columns = _distorted(rows, columns, len(pictures), distortion, rng)
         rows = rows * (height / SPREAD)
         aspect = np.sqrt(np.clip(width / height, 0.15, 1.2))
@@ -143,8 +145,8 @@ def normalise(
 
 
 def _distorted(
-    rows: Floats, columns: Floats, n: int, distortion: Distortion, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
+    rows: Places, columns: Places, n: int, distortion: Distortion, rng: np.random.Generator
+) -> tuple[Places, Places]:
     """Turn, stretch, shear, shift and bend the places to look at, for each of n pictures."""
 
     def draw(most: float) -> Floats:
@@ -179,7 +181,7 @@ def _wave_fields() -> Floats:
 _WAVE_FIELDS = _wave_fields()
 
 
-def _in_parts(source: Callable[[Floats], tuple[Floats, Floats]], images: ArrayLike) -> Floats:
+def _in_parts(source: Callable[[Floats], tuple[Places, Places]], images: ArrayLike) -> Floats:
     """Resample pictures, a thousand at a time, at the rows and columns that `source` names."""
     images = np.asarray(images)
     warped = np.empty((len(images), SIDE * SIDE), dtype=np.float32)
@@ -190,7 +192,7 @@ def _in_parts(source: Callable[[Floats], tuple[Floats, Floats]], images: ArrayLi
     return warped.reshape(images.shape)
 
 
-def _resample(pictures: Floats, rows: Floats, columns: Floats) -> Floats:
+def _resample(pictures: Floats, rows: Places, columns: Places) -> Floats:
     """Return the pictures' values, bilinear, at places of shape (n, 784); 0 lies outside."""
     n, side = len(pictures), SIDE + 2 * _MARGIN
     framed = np.zeros((n, side, side), dtype=np.float32)

@@ -35,7 +35,6 @@ ENVIRONMENT = ROOT / "environment.yml"
 BINDER_ENVIRONMENT = ROOT / "binder" / "environment.yml"
 POST_BUILD = ROOT / "binder" / "postBuild"
 START = ROOT / "binder" / "start"
-WORKFLOWS = ROOT / ".github" / "workflows"
 LOCK = ROOT / "requirements.lock"
 DEV_LOCK = ROOT / "requirements-dev.lock"
 PACKAGES = ("mnist_course", "mnist_course_tools")
@@ -50,7 +49,7 @@ CONDA_ONLY = {"python", "pip"}
 MAY_BE_NARROWER = {"python", "jupyterlab"}
 DOCUMENTED_EXTRAS = {"dev", "cluster", "docs", "fast", "teach"}
 # No registry of ours holds it; accelerate() asks whether an NVIDIA machine brings it along.
-IMPORTED_IF_THERE = {"cuml"}
+IMPORTED_IF_THERE = {"cuml", "js", "pyodide_js"}
 
 each_lock = pytest.mark.parametrize("lock", [LOCK, DEV_LOCK], ids=lambda path: path.name)
 needs_bash = pytest.mark.skipif(
@@ -284,7 +283,9 @@ owners = functools.cache(packages_distributions)  # reads the files of every pac
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_what_the_code_imports_is_declared(package: str) -> None:
-    allowed = base() | extra("cluster") | extra("fast") | extra("teach")
+    allowed = base()
+    for name in DOCUMENTED_EXTRAS - {"dev"}:
+        allowed |= extra(name)
     for path in sorted((ROOT / package).rglob("*.py")):
         missing = declared(allowed, imported(path.read_text(encoding="utf-8")))
         assert not missing, f"{path.relative_to(ROOT)} imports {missing}: not in pyproject.toml"
@@ -586,15 +587,3 @@ def fake_command(folder: Path, name: str, body: str) -> None:
     path = folder / name
     path.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
     path.chmod(0o755)
-
-
-# --- the workflows ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("workflow", sorted(WORKFLOWS.glob("*.yml")), ids=lambda path: path.stem)
-def test_no_job_leaves_its_token_in_the_checkout(workflow: Path) -> None:
-    jobs = yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"]
-    for name, job in jobs.items():
-        for step in job["steps"]:
-            if step.get("uses", "").startswith("actions/checkout@"):
-                assert step.get("with", {}).get("persist-credentials") is False, name

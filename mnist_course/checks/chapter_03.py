@@ -97,7 +97,7 @@ def exercise_2(
             raise NotYet("A *test* share of 0.1 leaves nine tenths to learn from, not one tenth.")
         if np.array_equal(found[:, 0], found[:, 1]):
             raise NotYet("Both columns are the same. Did you judge the rows it learned from twice?")
-        others = {
+        others: dict[str, dict[str, Any]] = {
             "Leave `C` as it was: these are accuracies without a brake.": {"C": np.inf},
             "These models were given other pixels. Use `some` as it is.": {"unit": 255},
             "The second column judges by `X_val`. Use the rows that each split sets aside.": {

@@ -160,20 +160,20 @@ def exercise_4(
         slip = NotYet("These are per cent. `p` lies between 0 and 1.", credit=0.5)
         found = found / 100
     apart = {name: min(np.abs(found - q).max() for q in fits) for name, fits in fitted.items()}
-    nearest = min(apart, key=apart.get)  # type: ignore[arg-type]
+    nearest = min(apart, key=apart.__getitem__)
     if apart[nearest] > 0.01 or nearest != "first":
         if np.isin(found, [0, 1]).all():
             raise NotYet("These are decisions. `predict_proba` gives the probabilities.")
         if np.abs(found - (1 - right)).max() <= 0.02:
             raise NotYet("These are probabilities of the *others*. The fives have column 1.")
         if apart[nearest] <= 0.01:
-            words = {
+            told = {
                 "second": "This model was fitted to the second half. Fit it to the first one only.",
                 "all": "This model has seen the second half as well. Fit it to the first one only.",
                 "judged": "These belong to the first half. The second one judges.",
                 "sigmoid": "That is the plain sigmoid of the score. Its weight has to be *fitted*.",
             }
-            raise NotYet(words[nearest])
+            raise NotYet(told[nearest])
         raise NotYet(
             "`p` is not what `LogisticRegression()` with its default settings, fitted to the "
             "first half, gives the second one."
@@ -252,9 +252,9 @@ def _calibrated(
 
 def _counts(truth: NDArray[np.bool_], yes: NDArray[np.bool_]) -> tuple[int, int, int, int]:
     """Return TN, FP, FN and TP, in the order of scikit-learn's matrix."""
-    cells = [
-        np.sum((truth == is_five) & (yes == called_five))
+    tn, fp, fn, tp = (
+        int(np.sum((truth == is_five) & (yes == called_five)))
         for is_five in (False, True)
         for called_five in (False, True)
-    ]
-    return tuple(map(int, cells))  # type: ignore[return-value]
+    )
+    return tn, fp, fn, tp

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -25,7 +26,8 @@ Labels = NDArray[np.int64]
 
 def exercise_1(augment: Any, mixed_up: Any, images: NDArray[np.uint8], labels: Labels) -> str:
     """All pictures with their copies and labels; errors of a pair in both directions."""
-    for changes in ([partial(np.flip, axis=1), np.invert], []):
+    mirror_and_invert: list[Callable[..., Any]] = [partial(np.flip, axis=1), np.invert]
+    for changes in (mirror_and_invert, []):
         words = "`augment` should return two arrays: the pictures, and their labels."
         rows, given = several(called(augment, images, labels, changes), 2, words)
         rows = numbers(rows, (-1, *images.shape[1:]), "pictures with their copies")
@@ -48,7 +50,8 @@ def exercise_2(condense: Any, Z: Floats, y: Labels) -> str:
     """Rows that those kept before them would misread."""
     in_order, slip = _kept(Z, y), None
     for rows in (slice(None), slice(None, None, -1)):
-        found = numbers(called(condense, Z[rows], y[rows]), (-1,), "the numbers of kept rows")
+        answer = called(condense, Z[rows], y[rows])
+        found: NDArray[Any] = numbers(answer, (-1,), "the numbers of kept rows")
         if len(found) == len(Z) > 2 and np.isin(found, [0, 1]).all():
             found = np.flatnonzero(found)  # a mask says the same
         right = _kept(Z[rows], y[rows])

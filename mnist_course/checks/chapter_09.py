@@ -62,7 +62,7 @@ def exercise_1(ink_is_dark: Any, pictures: Pictures) -> str:
 
 def exercise_2(place: Any, pictures: Pictures) -> str:
     """MNIST's own pictures come back when they are cropped and placed by their mass."""
-    inks = [crop(picture) for picture in pictures]
+    inks: list[NDArray[Any]] = [crop(picture) for picture in pictures]
     lopsided = np.zeros((20, 12), np.uint8)
     lopsided[:, 0], lopsided[0, :], lopsided[19, 11] = 255, 40, 1
     inks = [*inks, lopsided, lopsided.astype(np.float32) / 255]
@@ -81,19 +81,19 @@ def exercise_2(place: Any, pictures: Pictures) -> str:
     return f"right. {len(pictures)} pictures come back as they were, pixel for pixel."
 
 
-def _look_at_corners(corners: Labels, inks: list[Pictures]) -> None:
+def _look_at_corners(corners: Labels, inks: list[NDArray[Any]]) -> None:
     bytes_of = [np.rint(ink * (255 if ink.dtype.kind == "f" else 1)) for ink in inks]
     placed = [centre_by_mass(ink.astype(np.uint8)) for ink in bytes_of]
     wanted = np.array([np.argwhere(picture > 0).min(axis=0) for picture in placed])
     if np.array_equal(corners, wanted):
         return
-    mass, pixels, box = [], [], []
+    middles = []
     for ink in inks:
         rows, columns = np.indices(ink.shape)
-        mass.append([(ink * rows).sum() / ink.sum(), (ink * columns).sum() / ink.sum()])
-        pixels.append([axis.mean() for axis in np.nonzero(ink)])
-        box.append([(size - 1) / 2 for size in ink.shape])
-    mass, pixels, box = map(np.array, (mass, pixels, box))
+        by_mass = [(ink * rows).sum() / ink.sum(), (ink * columns).sum() / ink.sum()]
+        by_pixels = [axis.mean() for axis in np.nonzero(ink)]
+        middles.append([by_mass, by_pixels, [(size - 1) / 2 for size in ink.shape]])
+    mass, pixels, box = np.array(middles).swapaxes(0, 1)
     told = {
         "Each inked pixel counts alike there. Weight it by its ink.": 14 - pixels,
         "That centres the box around the ink, not its mass.": 14 - box,

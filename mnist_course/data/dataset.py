@@ -38,10 +38,10 @@ class Dataset:
     ) -> Dataset:
         """Make a data set of read-only views; the arrays stay as writable as they were."""
         # int64, not the uint8 of the files: labels get subtracted, and unsigned bytes wrap around.
-        images, labels = images.view(), labels.astype(np.int64)
-        images.setflags(write=False)
-        labels.setflags(write=False)
-        return cls(images, labels, n_train, source)
+        pictures, digits = images.view(), labels.astype(np.int64)
+        pictures.setflags(write=False)
+        digits.setflags(write=False)
+        return cls(pictures, digits, n_train, source)
 
     @property
     def train(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -73,7 +73,7 @@ class Dataset:
         columns = [f"pixel{number}" for number in range(1, self.images.shape[1] + 1)]
         # Not copied once more: all rows take 440 MB in this form, as long as OpenML has them.
         frame = pd.DataFrame(self.images.astype(np.int64), columns=columns, copy=False)
-        frame["class"] = pd.Categorical.from_codes(self.labels, categories=list("0123456789"))
+        frame["class"] = pd.Categorical.from_codes(self.labels, pd.Index(list("0123456789")))
         return frame
 
     def __len__(self) -> int:

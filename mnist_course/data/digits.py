@@ -37,8 +37,10 @@ def small_digits() -> NDArray[np.int64]:
 
     The file alone: to import scikit-learn for it takes forty processes longer than the network.
     """
-    package = Path(importlib.util.find_spec("sklearn").origin).parent
-    path = package / "datasets" / "data" / "digits.csv.gz"
+    package = importlib.util.find_spec("sklearn")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError("No module named 'sklearn'", name="sklearn")
+    path = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
     return np.loadtxt(path, delimiter=",", dtype=np.int64)
 
 

@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pooch
@@ -75,7 +76,7 @@ def _download_one(address: str, file: IdxFile, folder: Path) -> None:
 
 def _stream(url: str, file: IdxFile, path: Path) -> None:
     """Write what a server sends, but no more than the file holds, and not at a snail's pace."""
-    options = {
+    options: dict[str, Any] = {
         "headers": {"Accept-Encoding": "identity"},  # the file is packed already
         "timeout": (_connect_timeout(url), READ_TIMEOUT),
         # requests would read the body of a redirect to its end, which may never come.

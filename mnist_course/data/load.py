@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from mnist_course.data import block as blocks
 from mnist_course.data import cache as caching
-from mnist_course.data.block import MNIST, Edition
+from mnist_course.data.block import FIRST_ROWS, MNIST, Edition
 from mnist_course.data.dataset import Dataset
 from mnist_course.data.digits import load_digits
 from mnist_course.errors import DataError, UsageError, command, notice
@@ -59,6 +60,8 @@ def load_mnist(source: str = "auto", *, data_home: str | os.PathLike[str] | None
         )
     if source == "digits":
         return load_digits()
+    if sys.platform == "emscripten":
+        return _from_site(source)
     cache = caching.cache_folder(data_home)
     try:
         block, why = _find(MNIST, cache, always_try=source == "mnist")
@@ -81,11 +84,32 @@ def load_mnist(source: str = "auto", *, data_home: str | os.PathLike[str] | None
     return Dataset.of(images, labels, n_train=MNIST.n_train, source="mnist")
 
 
+def _from_site(source: str) -> Dataset:
+    """Load the rows that a browser's tab has from its site, or for ``"auto"`` the digits."""
+    from mnist_course import browser
+
+    try:
+        block = browser.fetch_rows()
+    except DataError as error:
+        if source == "mnist":
+            raise DataError(
+                f"{error}\nWhat to do: work with the embedded digits, load_mnist('digits'); or "
+                f"install the course, which fetches MNIST by itself."
+            ) from None
+        notice(
+            f"{error} Going on with the 1,797 small digits that come with scikit-learn, so "
+            f"figures and scores differ from the text."
+        )
+        return load_digits()
+    images, labels = blocks.split_block(block, FIRST_ROWS)
+    return Dataset.of(images, labels, n_train=FIRST_ROWS.n_train, source="mnist")
+
+
 def fetch_mnist(data_home: str | os.PathLike[str] | None = None) -> Path:
     """Fetch MNIST unless it is here, and return the checked file that keeps it, or DataError."""
     cache = caching.cache_folder(data_home)
     block, why = _find(MNIST, cache)
-    if not isinstance(block, np.memmap):
+    if not isinstance(block, np.memmap) or block.filename is None:
         raise DataError(
             f"MNIST could be fetched but not kept in {cache}: {why}.\nEvery start would fetch it "
             f"again.\nWhat to do: free 55 MB there, or name a folder in {caching.CACHE_VARIABLE}."

@@ -177,15 +177,16 @@ def _to_shape(values: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np
     from PIL import Image
 
     image = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
-    return np.asarray(image.resize(shape[::-1], Image.Resampling.BILINEAR))
+    height, width = shape
+    return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
 
 
 def _full_ink(contrast: NDArray, labels: NDArray, n: int) -> NDArray[np.float64]:
     """Return the contrast of full ink of each component, by its label: its mean, by contrast²."""
     square = contrast * contrast
     squares = np.bincount(labels.ravel(), square.ravel(), n + 1)
-    full = np.bincount(labels.ravel(), (square * contrast).ravel(), n + 1)
-    full /= np.maximum(squares, 1e-12)
+    cubes = np.bincount(labels.ravel(), (square * contrast).ravel(), n + 1)
+    full = cubes / np.maximum(squares, 1e-12)
     full[0] = 0
     return full
 
@@ -235,7 +236,7 @@ def _without_rows(contrast: NDArray[np.float32], least: float) -> NDArray[np.flo
     from scipy import ndimage
 
     height, width = contrast.shape
-    rows, columns = np.indices(contrast.shape, sparse=True)
+    rows, columns = np.indices((height, width), sparse=True)
     shift = np.rint(_slope(contrast, least) * (columns - width / 2)).astype(int)
     level = contrast[np.clip(rows + shift, 0, height - 1), columns]
     dark = level > least
@@ -269,7 +270,7 @@ def _slope(contrast: NDArray[np.float32], least: float) -> float:
     """Return rows per column by which lines rise or fall: there the sums of rows vary most."""
     small = _resize(np.minimum(contrast, 3 * least), 200)
     height, width = small.shape
-    rows, columns = np.indices(small.shape, sparse=True)
+    rows, columns = np.indices((height, width), sparse=True)
     slopes = np.linspace(-0.1, 0.1, 33)
     shifts = [np.rint(slope * (columns - width / 2)).astype(int) for slope in slopes]
     sums = [small[np.clip(rows + shift, 0, height - 1), columns].sum(axis=1) for shift in shifts]

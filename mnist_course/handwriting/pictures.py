@@ -168,8 +168,8 @@ def _grey(image: Image) -> NDArray[np.uint8]:
     image = image.convert("LA" if transparent else "L")
     scale = LONGEST / max(image.size)
     if scale < 1:
-        size = tuple(max(1, round(side * scale)) for side in image.size)
-        image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+        width, height = (max(1, round(side * scale)) for side in image.size)
+        image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
     if not transparent:
         return np.asarray(image)
     grey, alpha = np.moveaxis(np.asarray(image, dtype=np.float32), 2, 0)

@@ -166,12 +166,13 @@ def _turn_and_scale(
 ) -> NDArray[np.float64]:
     from PIL import Image
 
-    turned = Image.fromarray(255 * outline.astype(np.uint8))
-    turned = turned.rotate(rng.uniform(-tilt, tilt), Image.Resampling.BICUBIC, expand=True)
-    turned = crop(np.asarray(turned))
+    image = Image.fromarray(255 * outline.astype(np.uint8))
+    image = image.rotate(rng.uniform(-tilt, tilt), Image.Resampling.BICUBIC, expand=True)
+    turned = crop(np.asarray(image))
     scale = height / max(turned.shape)
-    size = tuple(max(1, round(side * scale)) for side in turned.shape[::-1])
-    return np.asarray(Image.fromarray(turned).resize(size, Image.Resampling.BICUBIC)) / 255
+    rows, columns = (max(1, round(side * scale)) for side in turned.shape)
+    image = Image.fromarray(turned).resize((columns, rows), Image.Resampling.BICUBIC)
+    return np.asarray(image) / 255
 
 
 def _photograph(
