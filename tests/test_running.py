@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import queue
 import signal
@@ -18,7 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 import mnist_course
-from mnist_course.errors import CourseError, command
+from mnist_course.errors import CourseError
 from mnist_course.profiles import get_profile
 from mnist_course.report import Record
 from mnist_course_tools import cli
@@ -496,32 +495,6 @@ def test_verify_without_the_real_data_says_so_and_fails(tmp_path):
     assert done.returncode == 1
     assert "Nothing was verified" in done.stdout
     assert "MNIST_COURSE_DATA" in done.stdout
-
-
-def test_the_doctor_names_what_is_missing_and_the_command_that_mends_it(tmp_path):
-    empty = {"MNIST_COURSE_DATA": "", "MNIST_COURSE_CACHE": str(tmp_path / "cache")}
-    done = course("doctor", **empty)
-    assert done.returncode == 0, done.stdout
-    for words in ("scikit-learn", "cores", "threads", "memory", command("fetch")):
-        assert words in done.stdout
-    empty["MNIST_COURSE_DATA"] = str(tmp_path)
-    done = course("doctor", **empty)
-    assert "lacks" in done.stdout
-    assert "hint(s) above" in done.stdout
-    done = course("doctor", **{**empty, "MNIST_COURSE_CORES": "many"})
-    assert done.returncode == 1
-    assert "MNIST_COURSE_CORES is 'many'" in done.stdout and "Traceback" not in done.stdout
-
-
-def test_the_doctor_says_when_notebooks_would_start_another_python(tmp_path):
-    kernel = tmp_path / "kernels" / "python3"
-    kernel.mkdir(parents=True)
-    argv = ["/elsewhere/python", "-m", "ipykernel"]
-    spec = {"argv": argv, "display_name": "Other", "language": "python"}
-    (kernel / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
-    assert "is this Python" in course("doctor").stdout
-    there = course("doctor", JUPYTER_PATH=str(tmp_path)).stdout
-    assert "'Other' is another Python (/elsewhere/python)" in there
 
 
 @pytest.mark.parametrize(
