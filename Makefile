@@ -15,10 +15,10 @@ COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-ha
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock"
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup run full lab exercises test verify lock lowest
+.PHONY: help setup run full lab exercises test test-browser site bench coverage verify lock lowest
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## Make .venv from the lock file (the others do it by themselves)
 
@@ -38,8 +38,21 @@ exercises: $(TEST_READY)  ## Make the exercises' editions from their source, and
 test: $(TEST_READY)  ## Pass the tests; needs neither data nor network
 	$(BIN)/python $(TESTS)
 
+test-browser: $(TEST_READY)  ## Run every chapter in a browser, as the site offers them
+	$(BIN)/python -m benchmarks.in_browser
+
+site: $(TEST_READY)  ## Build the site in build/site, with the lessons to run in a browser
+	$(BIN)/python -m mnist_course_tools.site
+
 verify: $(READY)  ## Re-run committed notebooks on MNIST and compare every output
 	$(BIN)/mnist-course verify
+
+bench: $(TEST_READY)  ## Measure ours against the sources' code as written, and draw it
+	$(BIN)/python -m benchmarks.against
+	$(BIN)/python -m mnist_course_tools.site.charts
+
+coverage: $(TEST_READY)  ## Pass the tests, and say which lines none of them reaches
+	$(BIN)/python $(TESTS) --cov
 
 lock: $(READY)  ## Solve the dependencies anew and write both lock files
 	$(BIN)/python -m pip install --quiet uv

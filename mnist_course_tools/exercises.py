@@ -8,6 +8,7 @@ which is run like a lesson and shows one way to do it.
 from __future__ import annotations
 
 import copy
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
 # Ends a line that gives the answer its name, which only the learner's edition needs.
 _PLACE = "# your answer"
+# Before the target of a link to another exercise or out of the folder.
+_LINK = re.compile(r"\]\((?=\.\./|\d\d_)")
 _CODE_STUB = "pass  # your code here"
 _TEXT_STUB = "*Write your answer here.*"
 
@@ -47,6 +50,8 @@ def solutions_edition(source: NotebookNode) -> NotebookNode:
     for cell in notebook.cells:
         kept = [line for line in cell.source.splitlines() if _is_shown(line)]
         cell.source = "\n".join(kept)
+        if cell.cell_type == "markdown":  # it lies one folder deeper
+            cell.source = _LINK.sub("](../", cell.source)
         cell.metadata.pop("nbgrader", None)
     return notebook
 
