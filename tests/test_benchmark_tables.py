@@ -50,4 +50,5 @@ def test_tables_that_notebooks_show_are_recorded():
     for notebook in (ROOT / "notebooks").glob("*.ipynb"):
         text = notebook.read_text(encoding="utf-8")
         shown |= set(re.findall(r'recorded_benchmark\(\\"(\w+)\\"\)', text))
-    assert shown == set(RECORDED)
+    # README and the site show these.
+    assert shown == set(RECORDED) - {"against", "chapters", "in_browser"}

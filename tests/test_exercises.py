@@ -185,3 +185,14 @@ def test_the_learners_edition_runs_to_its_end_with_nothing_written(source, tmp_p
     said = _checks(read_notebook(outcome.output))
     assert len(said) == len(_numbers(read_notebook(path)))
     assert all("nothing here yet" in words or "returns nothing yet" in words for words in said)
+
+
+@pytest.mark.parametrize("folder", ["exercises", "exercises/solutions"])
+def test_every_link_between_notebooks_leads_to_one(folder):
+    for path in find_notebooks(ROOT / folder):
+        text = "\n".join(c.source for c in read_notebook(path).cells if c.cell_type == "markdown")
+        targets = re.findall(r"\]\(([^)#:]+\.ipynb)\)", text)
+        assert targets, path
+        assert not [target for target in targets if not (path.parent / target).exists()], path
+        # Nobody is led from an exercise to solutions, nor past the next exercises.
+        assert not [t for t in targets if (path.parent / t).resolve().parent.name == "solutions"]

@@ -1,0 +1,51 @@
+"""The README: its table is what the tree says, and nothing it points to is missing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mnist_course_tools.notebooks import LESSONS, find_notebooks
+from mnist_course_tools.site import readme
+
+ROOT = Path(__file__).parents[1]
+TEXT = readme.README.read_text(encoding="utf-8")
+LINKS = re.findall(r"\]\(([^)\s]+)\)", TEXT)
+
+
+def test_the_table_of_chapters_is_current():
+    assert readme.with_table(TEXT) == TEXT, "python -m mnist_course_tools.site.readme"
+    assert readme.chapters_table() in TEXT
+
+
+def test_every_published_value_is_counted_with_one_chapter():
+    counts = readme.values_by_chapter()
+    assert counts.keys() <= set(range(1, len(find_notebooks(ROOT / LESSONS)) + 1))
+    assert sum(counts.values()) == 359
+
+
+@pytest.mark.parametrize("link", sorted({link for link in LINKS if "://" not in link}))
+def test_a_link_leads_to_a_file_a_heading_or_a_page_of_the_repository(link):
+    if link.startswith("../../"):  # GitHub's own pages of whatever repository this is
+        assert link in ("../../deployments/github-pages", "../../releases/latest")
+        return
+    place, _, anchor = link.partition("#")
+    if place:
+        assert (ROOT / place).exists()
+    if anchor:
+        headings = re.findall(r"^#+ (.+)$", TEXT, re.MULTILINE)
+        assert anchor in {re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings}
+
+
+def test_its_two_pictures_have_words():
+    pictures = dict(re.findall(r"!\[([^\]]*)\]\((docs/[^)]+)\)", TEXT))
+    assert set(pictures.values()) == {"docs/pictures/pad.png", "docs/pictures/race.png"}
+    assert all(len(words.split()) > 8 for words in pictures)
+
+
+def test_every_target_of_make_that_it_names_exists():
+    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.M))
+    named = set(re.findall(r"\bmake ([a-z-]+)\b(?=`|\s{2,}#)", TEXT))
+    assert {"run", "test", "lab", "site"} <= named <= targets
