@@ -35,7 +35,7 @@ exercises: $(TEST_READY)  ## Make the exercises' editions from their source, and
 	$(BIN)/python -m mnist_course_tools.exercises
 	$(BIN)/mnist-course run --exercises --profile full --source mnist --update
 
-test: $(TEST_READY)  ## Pass the tests; needs neither data nor network
+test: $(TEST_READY)  ## Run the tests; needs neither data nor network
 	$(BIN)/python $(TESTS)
 
 test-browser: $(TEST_READY)  ## Run every chapter in a browser, as the site offers them
@@ -51,7 +51,7 @@ bench: $(TEST_READY)  ## Measure ours against the sources' code as written, and 
 	$(BIN)/python -m benchmarks.against
 	$(BIN)/python -m mnist_course_tools.site.charts
 
-coverage: $(TEST_READY)  ## Pass the tests, and say which lines none of them reaches
+coverage: $(TEST_READY)  ## Run the tests, and say which lines none of them reaches
 	$(BIN)/python $(TESTS) --cov
 
 lock: $(READY)  ## Solve the dependencies anew and write both lock files
@@ -60,7 +60,7 @@ lock: $(READY)  ## Solve the dependencies anew and write both lock files
 	printf 'hatchling\neditables\n' | $(COMPILE) --constraint requirements-dev.lock \
 		--output-file requirements.lock pyproject.toml -
 
-lowest:  ## Pass the tests with the oldest versions that pyproject.toml allows
+lowest:  ## Run the tests with the oldest versions that pyproject.toml allows
 	$(PYTHON) -m venv --clear $(LOWEST)
 	$(LOWEST)/bin/python -m pip install --quiet uv
 	VIRTUAL_ENV=$(LOWEST) $(LOWEST)/bin/uv pip install --resolution lowest-direct --editable ".[dev]"

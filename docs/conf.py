@@ -50,7 +50,11 @@ html_css_files = ["course.css"]
 html_js_files = [("stepper.js", {"defer": "defer"})]
 html_copy_source = False
 html_show_sphinx = False
-html_context = {"pad": "", "repository": ""}  # the build says what there is
+html_context = {
+    "default_mode": "auto",  # as the reader's system; the theme complains if it is not told
+    "pad": "",
+    "repository": "",  # the build says whether there is a pad, and where the repository is
+}
 html_theme_options = {
     "logo": {"text": "MNIST, classically"},
     "header_links_before_dropdown": 7,

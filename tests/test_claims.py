@@ -160,6 +160,11 @@ def test_the_file_of_claims_is_held_against_the_notebooks(tmp_path):
     (problem,) = claim_problems([path], stored)
     assert "02_a.ipynb: its claims are others in claims.csv" in problem
 
+    # What a slow run left there, and no notebook says any longer.
+    write_claims(stored, [*rows_of(path, claims), (2, "An old sentence", True, "slow")])
+    (problem,) = claim_problems([path], stored)
+    assert "its claims are others" in problem
+
     solved = tmp_path / "solutions" / path.name  # of the same chapter, and without claims
     write_notebook(solved, _notebook())
     write_claims(stored, rows_of(path, claims))

@@ -90,8 +90,11 @@ def test_no_job_leaves_its_token_in_the_checkout(path):
 
 def test_only_the_job_that_publishes_a_release_may_write():
     jobs = _read(RELEASE)["jobs"]
-    writing = {name for name, job in jobs.items() if "write" in job["permissions"].values()}
-    assert writing == {"publish"}
+    writing = {name: job["permissions"] for name, job in jobs.items()}
+    writing = {name: rights for name, rights in writing.items() if "write" in rights.values()}
+    # The index asks for proof of who calls, and for no right in the repository.
+    assert writing == {"publish": {"contents": "write"}, "index": {"id-token": "write"}}
+    assert jobs["index"]["needs"] == "publish"
     assert set(jobs["publish"]["needs"]) == {"tests", "build"}
     assert not any("checkout" in step.get("uses", "") for step in jobs["publish"]["steps"])
 

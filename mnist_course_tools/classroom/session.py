@@ -121,6 +121,9 @@ class Session:
         """Wait until the process is there."""
         try:
             self._request("limits", settings, seed, seconds=_START)
+            # It may have been there before the first look at what it uses.
+            if reason := self._too_much(look_at(self._process.pid)):
+                raise Stopped(reason)
         except (Stopped, StudentError) as error:
             if self._now.beyond(self._limits.seconds):
                 raise

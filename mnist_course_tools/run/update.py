@@ -40,7 +40,9 @@ def write_back(outcomes: Sequence[Outcome], results: Path, *, notebooks: bool) -
     ledger = results / "ledger.csv"
     records = [record for outcome in good for record in outcome.records]
     write_ledger(ledger, merge(read_ledger(ledger), records))
-    claims, lessons = results / "claims.csv", [o for o in good if not is_solution(o.notebook)]
+    claims = results / "claims.csv"
+    # What other profiles claim stands in no committed notebook.
+    lessons = [o for o in good if notebooks and not is_solution(o.notebook)]
     rows = [row for outcome in lessons for row in rows_of(outcome.notebook, outcome.claims)]
     ran = {(chapter_of(outcome.notebook), outcome.profile) for outcome in lessons}
     write_claims(claims, replace(read_claims(claims), rows, ran))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from mnist_course.report import published
+from mnist_course.report import published, write
+from mnist_course_tools.site.tables import values_in
 
 _SOURCE = re.compile(r'Source ([A-D]): ("[^"]+" \([^)]*\))')
 _TITLE = re.compile(r"\(\d{4}\)\. (.+)|(\*.+)")
@@ -30,9 +31,7 @@ def sources(references: Mapping[int, Sequence[str]]) -> str:
     for letter, name in sorted(names.items()):
         numbers = [number for number in published().values() if number.letter == letter]
         chapters = sorted({number.chapter for number in numbers})
-        count = sum(
-            len(number.value) if isinstance(number.value, tuple) else 1 for number in numbers
-        )
+        count = sum(values_in(write(number.value)) for number in numbers)
         lines.append(
             f"- **Source {letter}**: {name}. {count} of its values are taken up, in "
             f"{_chapters(chapters)}."

@@ -36,8 +36,8 @@ ABOUT = {
         "probability",
     ),
     "SVM": (
-        "Pixels judged together, by the digits that are hard to tell apart. Its numbers rank the "
-        "answers; they are no probabilities.",
+        "Compares whole pictures, and learns from digits that are hard to tell apart. Each pair of "
+        "digits fights a duel; the numbers rank the answers and are not probabilities.",
         "strength in duels",
     ),
     "nearest neighbours": (
@@ -45,8 +45,8 @@ ABOUT = {
         "share of votes",
     ),
     "edges SVM": (
-        "The slant taken out, and then not pixels but which way the edges point. Its numbers rank "
-        "the answers, too.",
+        "First slant, size and place are evened out; then it looks at which way the edges point, "
+        "not at pixels. Its numbers, too, only rank the answers.",
         "strength in duels",
     ),
 }

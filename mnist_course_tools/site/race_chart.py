@@ -33,11 +33,13 @@ def draw_race(rows: Sequence[Mapping[str, str]], folder: Path) -> None:
 def describe(rows: Sequence[Mapping[str, str]]) -> str:
     """Say in words what the picture shows."""
     first, last = rows[0], rows[-1]
+    known = [row for row in rows if row["published %"]]
+    inside = [float(r["low"]) <= float(r["published %"]) <= float(r["high"]) for r in known]
     return (
         f"{len(rows)} models from top to bottom, with our share of misread test digits and its "
-        f"interval, on a logarithmic axis. It falls from {first['error %']} % "
-        f"({first['row']}) to {last['error %']} % ({last['row']}). "
-        "Diamonds mark the published shares, which mostly lie close by."
+        f"interval, on a logarithmic axis. It goes from {first['error %']} % ({first['row']}) "
+        f"down to {last['error %']} % ({last['row']}). Diamonds mark {len(known)} published "
+        f"shares, of which {sum(inside)} lie inside our interval."
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnist_course.errors import CourseError
+from mnist_course_tools.exercises import without_outputs
 from mnist_course_tools.notebooks import (
     EXERCISES,
     LESSONS,
@@ -22,6 +23,7 @@ from mnist_course_tools.site.bibliography import bibliography, sources
 from mnist_course_tools.site.glossary import Term, glossary, link_terms, read_terms
 from mnist_course_tools.site.links import rewrite
 from mnist_course_tools.site.race_chart import describe, draw_race
+from mnist_course_tools.start import with_helper
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -111,7 +113,8 @@ def _write_notebooks(chapters: list[Chapter], course: Path, folder: Path, reposi
         for place, origin in {"lessons": LESSONS, "exercises": EXERCISES}.items():
             target = folder / "extra" / "downloads" / place / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(course / origin / name, target)
+            learners = without_outputs(read_notebook(course / origin / name))
+            write_notebook(target, with_helper(learners))
 
 
 def _write_parts(chapters: list[Chapter], folder: Path) -> None:

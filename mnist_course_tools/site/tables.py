@@ -32,7 +32,8 @@ def facts() -> dict[str, Any]:
         "experiments": len({id.rpartition(".")[0] for id in agreeing}),
         "claims": sum(holds for _, _, holds, _ in claims),
         "errors": best["errors"],
-        "share": best["error %"],
+        "low": best["low"],
+        "high": best["high"],
     }
 
 

@@ -165,8 +165,8 @@ async function mount(place) {
     about.replaceChildren(...notes(found));
   } catch (error) {
     if (!(error instanceof NoModels)) throw error;
-    drawing.why = `The models could not be loaded: ${error.message}. You can draw, but nobody `
-      + "answers. Load the page again; if that does not help, build the site anew (make site).";
+    drawing.why = `The models could not be loaded: ${error.message}. You can draw, but no `
+      + "model answers. Load the page again.";
   }
   drawing.answer();
 }
@@ -174,7 +174,6 @@ async function mount(place) {
 for (const place of document.querySelectorAll("[data-digit-pad]")) {
   mount(place).catch((error) => {
     place.replaceChildren(make("p", { class: "digit-missing", role: "alert" },
-      "The drawing pad could not be started. Load the page again; if that does not help, build the "
-      + `site anew (make site). ${error.message}`));
+      `The drawing pad could not be started. Load the page again. (${error.message})`));
   });
 }
