@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -32,6 +33,7 @@ MOST_LINES, MOST_FILES = 2300, 20
 MOST_LINES_WITH_A_CHAPTER = {7: 250, 9: 1500, 10: 700}
 
 
+@functools.cache  # every pair of modules asks
 def _imported(source: str) -> set[str]:
     """Return the full names of all modules that Python code imports."""
     names = set()
