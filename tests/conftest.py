@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from tests.support import browser
 from tests.support.editions import write_edition
 
 # A shell without job control starts background jobs deaf to Ctrl+C, and all that they start is
@@ -24,6 +25,15 @@ def _own_cache(tmp_path_factory):
         # from is refused at once, with or without a network.
         patch.setenv("MNIST_COURSE_MIRROR", "http://127.0.0.1:9/")
         yield
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Yield a browser with an empty profile, or say why there is none."""
+    if missing := browser.why_not():
+        pytest.skip(missing)
+    with browser.chromium() as started:
+        yield started
 
 
 @pytest.fixture

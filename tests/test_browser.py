@@ -52,12 +52,6 @@ FIRST = TWO_BARS.format(2, 10)
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    with support.chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def exported(tmp_path_factory) -> Path:
     """Return a folder with the pages of a run: one good notebook and one that fails."""
     folder = tmp_path_factory.mktemp("exported")

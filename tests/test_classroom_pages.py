@@ -492,14 +492,6 @@ def test_a_class_without_anything_graded_has_a_report_too(book):
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    if support.why_not():
-        pytest.skip(support.why_not())
-    with support.chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def exported(tmp_path_factory) -> Path:
     """Return a folder with the pages of a class in which one student is hostile."""
     folder = tmp_path_factory.mktemp("class")

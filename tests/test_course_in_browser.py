@@ -37,12 +37,6 @@ def site(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    with support.chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def served(site):
     with tab.serving(site) as served:
         yield served

@@ -90,12 +90,6 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    with support.chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """Yield a site whose models know the embedded digits."""
     made = Site(tmp_path_factory.mktemp("digits") / "site", "digits")

@@ -56,12 +56,6 @@ INK = """sheet => {
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    with support.chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def workplace(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("lab")
     write_notebook(folder / "notebooks" / "01_pad.ipynb", MODELS, PAD, BELOW)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mnist_course_tools.site import charts
+from mnist_course_tools.site import charts, tables
 
 ROOT = Path(__file__).parents[1]
 LARGEST = {"race": 150_000, "against": 120_000}  # bytes
@@ -45,7 +45,7 @@ def test_a_picture_is_sharp_at_700_pixels_and_small(name):
 def test_no_word_in_a_picture_is_cut_off_or_runs_into_another_column(name):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    figure = charts.CHARTS[name].draw(charts.recorded(name))
+    figure = charts.CHARTS[name].draw(tables.recorded(name))
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     (ax,) = figure.axes
@@ -60,7 +60,7 @@ def test_no_word_in_a_picture_is_cut_off_or_runs_into_another_column(name):
 
 
 def test_every_error_of_the_race_is_drawn_where_its_axis_says():
-    rows = charts.recorded("race")
+    rows = tables.recorded("race")
     (ax,) = charts.draw_race(rows).axes
     dots = [line for line in ax.lines if line.get_marker() == "o" and len(line.get_xdata()) == 1]
     assert [dot.get_xdata()[0] for dot in dots] == [float(row["error %"]) for row in rows]
@@ -70,7 +70,7 @@ def test_every_error_of_the_race_is_drawn_where_its_axis_says():
 
 
 def test_every_pair_of_the_benchmark_is_drawn_and_what_was_recorded_is_hollow():
-    rows = charts.recorded("against")
+    rows = tables.recorded("against")
     (ax,) = charts.draw_bench(rows).axes
     theirs = [n for n in ax.lines if n.get_marker() == "D" and len(n.get_xdata()) == 1]
     assert [n.get_xdata()[0] for n in theirs] == [float(row["their seconds"]) for row in rows]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mnist_course_tools.notebooks import LESSONS, find_notebooks
-from mnist_course_tools.site import readme
+from mnist_course_tools.site import readme, tables
 
 ROOT = Path(__file__).parents[1]
 TEXT = readme.README.read_text(encoding="utf-8")
@@ -21,7 +21,7 @@ def test_the_table_of_chapters_is_current():
 
 
 def test_every_published_value_is_counted_with_one_chapter():
-    counts = readme.values_by_chapter()
+    counts = tables.values_by_chapter()
     assert counts.keys() <= set(range(1, len(find_notebooks(ROOT / LESSONS)) + 1))
     assert sum(counts.values()) == 359
 

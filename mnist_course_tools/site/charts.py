@@ -7,7 +7,6 @@ committed one is current.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from mnist_course.plots import BLUE, GREY, ORANGE
 from mnist_course.report import RESULTS
 from mnist_course_tools.site.race_chart import describe
+from mnist_course_tools.site.tables import recorded
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -118,13 +118,6 @@ CHARTS = {
     "race": Chart("race.png", draw_race, describe),
     "against": Chart("bench.png", draw_bench, describe_bench),
 }
-
-
-def recorded(name: str) -> list[Row]:
-    """Return the rows of a table that a benchmark recorded."""
-    with (RESULTS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        file.readline()  # the machine
-        return list(csv.DictReader(file))
 
 
 def alt_text(name: str) -> str:

@@ -8,11 +8,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mnist_course.report import RESULTS, published, read_ledger
 from mnist_course_tools.notebooks import LESSONS, course_folder, find_notebooks, read_notebook
-from mnist_course_tools.site.charts import recorded
 from mnist_course_tools.site.pages import minutes_of, question_of
-from mnist_course_tools.site.tables import values_in
+from mnist_course_tools.site.tables import recorded, values_by_chapter
 
 README = Path(__file__).parents[2] / "README.md"
 _TABLE = re.compile(r"(?<=<!-- chapters -->\n).*?(?=<!-- end of chapters -->)", re.DOTALL)
@@ -35,18 +33,6 @@ def chapters_table() -> str:
             f"{values.get(number, '')} |\n"
         )
     return _HEAD + "".join(rows)
-
-
-def values_by_chapter() -> dict[int, int]:
-    """Return how many published values agree, by chapter; a value of several parts is several."""
-    agreeing = {
-        record.id: record for record in read_ledger(RESULTS / "ledger.csv") if record.agrees
-    }
-    counts: dict[int, int] = {}
-    for name, record in agreeing.items():
-        chapter = published()[name].chapter
-        counts[chapter] = counts.get(chapter, 0) + values_in(record.published)
-    return counts
 
 
 def with_table(readme: str) -> str:

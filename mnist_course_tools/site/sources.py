@@ -124,7 +124,7 @@ def _write_parts(chapters: list[Chapter], folder: Path) -> None:
     terms: list[Term] = read_terms(folder.parent / GLOSSARY)
     homes = [(f"lessons/{chapter.name}", chapter.title) for chapter in chapters]
     references = {c.number: list(pages.references_of(c.lesson)) for c in chapters}
-    draw_race(tables.race(), folder.parent / "_static" / "race")
+    draw_race(tables.recorded("race"), folder.parent / "_static" / "race")
     parts = {
         "cards": "\n".join(["````{grid} 1 2 2 3", ":gutter: 3", *map(_card, chapters), "````", ""]),
         "glossary": glossary(terms, homes),
@@ -159,7 +159,7 @@ def _card(chapter: Chapter) -> str:
 
 
 def _race() -> str:
-    words = html.escape(describe(tables.race()))
+    words = html.escape(describe(tables.recorded("race")))
     pictures = "\n".join(
         f'<img class="only-{mode} dark-light" src="_static/race/race-{mode}.svg" alt="{words}" '
         'width="446" height="461">'
@@ -167,5 +167,5 @@ def _race() -> str:
     )
     return (
         f'<figure class="race">\n{pictures}\n</figure>\n\n{tables.race_table()}\n'
-        f"Recorded on {tables.race_machine()}.\n"
+        f"Recorded on {tables.machine_of('race')}.\n"
     )

@@ -22,14 +22,11 @@ _VERDICTS = {True: "✓ yes", False: "✗ no", None: "not compared"}
 
 def facts() -> dict[str, Any]:
     """Return the numbers that the home page states."""
-    agreeing = {
-        record.id: record for record in read_ledger(RESULTS / "ledger.csv") if record.agrees
-    }
     claims = read_claims(RESULTS / "claims.csv")
-    best = min(race(), key=lambda row: int(row["errors"]))
+    best = min(recorded("race"), key=lambda row: int(row["errors"]))
     return {
-        "values": sum(values_in(record.published) for record in agreeing.values()),
-        "experiments": len({id.rpartition(".")[0] for id in agreeing}),
+        "values": sum(values_by_chapter().values()),
+        "experiments": len({id.rpartition(".")[0] for id in _agreeing()}),
         "claims": sum(holds for _, _, holds, _ in claims),
         "errors": best["errors"],
         "low": best["low"],
@@ -37,18 +34,29 @@ def facts() -> dict[str, Any]:
     }
 
 
-def race() -> list[dict[str, str]]:
-    """Return the rows of the race as they were recorded."""
-    return list(csv.DictReader(_race_lines()[1:]))
+def values_by_chapter() -> dict[int, int]:
+    """Return how many published values agree, by chapter; a value of several parts is several."""
+    counts: dict[int, int] = {}
+    for name, record in _agreeing().items():
+        chapter = published()[name].chapter
+        counts[chapter] = counts.get(chapter, 0) + values_in(record.published)
+    return counts
 
 
-def race_machine() -> str:
-    """Return on what machine the race was recorded."""
-    return _race_lines()[0].removeprefix("#").strip()
+def _agreeing() -> dict[str, Record]:
+    return {r.id: r for r in read_ledger(RESULTS / "ledger.csv") if r.agrees}
 
 
-def _race_lines() -> list[str]:
-    return (RESULTS / "race.csv").read_text(encoding="utf-8").splitlines()
+def recorded(name: str) -> list[dict[str, str]]:
+    """Return the rows of a table that a benchmark recorded."""
+    _, *lines = (RESULTS / f"{name}.csv").read_text(encoding="utf-8").splitlines()
+    return list(csv.DictReader(lines))
+
+
+def machine_of(name: str) -> str:
+    """Return on what machine that was."""
+    first, *_ = (RESULTS / f"{name}.csv").read_text(encoding="utf-8").splitlines()
+    return first.removeprefix("#").strip()
 
 
 def race_table() -> str:
@@ -67,7 +75,7 @@ def race_table() -> str:
             row["seconds"],
             f"{int(row['peak MB']):,}",
         ]
-        for row in race()
+        for row in recorded("race")
     ]
     return _table("The race: models, errors and their price", head, rows, numbers_from=1)
 
