@@ -78,9 +78,12 @@ def show_claim(claim: Claim, values: Mapping[str, Any]) -> None:
         plain = f"✗ {claim.sentence}{words}. This does NOT hold here."
         rich = f"✗ {claim.sentence}{words}. **This does not hold here.**"
     else:
-        after = "It holds on all rows of MNIST."
-        plain = f"○ Not so on these rows{words}: {claim.sentence}. {after}"
-        rich = f"○ **Not so on these rows**{words}: *{claim.sentence}.* {after}"
+        # In a tab, seconds and memory are others too: the rows need not be the reason.
+        in_tab = claim.profile == "browser"
+        here = "in this tab" if in_tab else "on these rows"
+        after = f"It holds on all rows of MNIST{', outside a browser' if in_tab else ''}."
+        plain = f"○ Not so {here}{words}: {claim.sentence}. {after}"
+        rich = f"○ **Not so {here}**{words}: *{claim.sentence}.* {after}"
     data = {"text/plain": plain, "text/markdown": rich, CLAIM_MIME: asdict(claim)}
     display(data, raw=True)
 

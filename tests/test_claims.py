@@ -61,6 +61,13 @@ def test_on_fewer_rows_it_is_plainly_not_so_on_these_rows(shown, source, profile
     assert shown[1]["text/plain"] == f"✓ {SENTENCE}."
 
 
+def test_in_a_tab_the_rows_need_not_be_the_reason(shown):
+    claimer("mnist", "browser")("It takes a third of the memory", False, peak="90 MB")
+    words = shown[0]["text/plain"]
+    assert words.startswith("○ Not so in this tab (peak 90 MB): It takes a third of the memory. ")
+    assert words.endswith("It holds on all rows of MNIST, outside a browser.")
+
+
 @pytest.mark.parametrize(
     ("condition", "holds"),
     [
