@@ -52,8 +52,7 @@ html_copy_source = False
 html_show_sphinx = False
 html_context = {
     "default_mode": "auto",  # as the reader's system; the theme complains if it is not told
-    "pad": "",
-    "repository": "",  # the build says whether there is a pad, and where the repository is
+    "repository": "",  # its address, if the build is told
 }
 html_theme_options = {
     "logo": {"text": "MNIST, classically"},
@@ -86,7 +85,7 @@ def add_repository(app, config):
 
 def add_pad(app, page, template, context, doctree):
     """Load the drawing pad on the page that has it."""
-    if page == "index" and context["pad"]:
+    if page == "index":
         app.add_css_file("digit/digit.css")
         app.add_js_file("digit/digit.js", type="module")
 

@@ -147,6 +147,7 @@ def test_work_is_kept_and_started_again_and_a_newer_edition_is_not_passed_over(
 
 
 def test_the_tab_holds_each_lesson_and_exercise_without_outputs_and_with_its_links(site):
+    assert (site / "run" / "notebooks" / "index.html").is_file()
     files = site / "run" / "files"
     for folder, linked in {"lessons": "../exercises/", "exercises": "../lessons/"}.items():
         paths = sorted((files / folder).glob("*.ipynb"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -54,6 +55,7 @@ def built(tmp_path_factory, worker_id) -> tuple[Path, str]:
                 capture_output=True,
                 text=True,
                 cwd=shared,
+                env={**os.environ, "MNIST_COURSE_SOURCE": "digits"},  # the pad's models, at once
             )
             said.write_text(done.stdout + done.stderr + f"\nexit {done.returncode}", "utf-8")
     return folder, said.read_text(encoding="utf-8")
@@ -80,6 +82,22 @@ def test_the_site_is_built_without_a_warning_and_says_how_to_open_it(built):
 
 def test_every_link_and_every_anchor_leads_somewhere(site):
     assert list(support_site.dead_links(site)) == []
+
+
+def test_every_notebook_that_is_offered_to_run_is_one_of_the_course(pages):
+    # That JupyterLite has just these is tested where it is built.
+    offered = {
+        link.partition("/run/")[2] or link.removeprefix("run/")
+        for page in pages.values()
+        for link in page.links
+        if re.match(r"(\.\./)*run/", link)
+    }
+    names = [path.name for path in (TOP / "notebooks").glob("*.ipynb")]
+    assert offered == {
+        f"notebooks/index.html?path={part}/{name}"
+        for part in ("lessons", "exercises")
+        for name in names
+    }
 
 
 def test_nothing_is_loaded_from_another_host(site):
@@ -283,7 +301,7 @@ def test_a_lesson_without_script_shows_the_whole_strip(site, pages):
 def test_a_folder_with_other_things_is_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
     with pytest.raises(CourseError, match="Choose another folder"):
-        build(tmp_path, pad=False)
+        build(tmp_path)
     assert (tmp_path / "thesis.txt").exists()
 
 
@@ -400,6 +418,8 @@ def test_pictures_of_the_site_are_made_for_a_look(chromium, address):
             with support.open_page(
                 chromium, address + name, viewport=window, color_scheme=mode
             ) as page:
+                if name == "index.html":
+                    page.locator("[data-digit-pad]", has_text="SVM").wait_for()
                 page.screenshot(path=path)
             with Image.open(path) as picture:
                 assert picture.width == pixels

@@ -16,15 +16,13 @@ from mnist_course_tools.site.sources import write_sources
 _MARK = ".nojekyll"
 
 
-def build(out: Path, *, pad: bool, repository: str = "") -> None:
-    """Build the pages.
+def build(out: Path, *, repository: str = "") -> None:
+    """Build the pages, with the drawing pad on the first of them.
 
     Parameters
     ----------
     out : Path
         Of the site; an older site there is replaced. What Sphinx reads is written beside it.
-    pad : bool
-        Whether the home page has the drawing pad.
     repository : str, optional
         Address of the repository, for links to its files.
 
@@ -35,6 +33,8 @@ def build(out: Path, *, pad: bool, repository: str = "") -> None:
     """
     from sphinx.cmd.build import build_main
 
+    from mnist_course_tools.site import digit_models
+
     _make_room(out)
     sources = out.parent / "docs"
     _say("Pages from the notebooks and from what runs recorded")
@@ -42,14 +42,15 @@ def build(out: Path, *, pad: bool, repository: str = "") -> None:
     _say("Sphinx")
     # One process: one that was forked may wait for ever for a thread that it has not got.
     options = ["-b", "html", "-W", "-q", "-d", str(out.parent / "doctrees")]
-    for name, value in {"pad": "1" if pad else "", "repository": repository}.items():
-        options += ["-D", f"html_context.{name}={value}"]
+    options += ["-D", f"html_context.repository={repository}"]
     if build_main([*options, str(sources), str(out)]):
         raise CourseError(
             "The site is not complete: Sphinx warned of what stands above.\n"
             f"The files that it names lie in {sources} and are made from docs/, notebooks/ and "
             "exercises/: mend it there, and build again."
         )
+    _say("The models of the drawing pad")
+    digit_models.write(out / "_static" / "digit")
 
 
 def _make_room(out: Path) -> None:
@@ -76,7 +77,7 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("build/site"), metavar="FOLDER")
     parser.add_argument(
-        "--no-lite", action="store_true", help="only the pages: no lesson runs, no drawing pad"
+        "--no-lite", action="store_true", help="only the pages: no lesson runs in them"
     )
     parser.add_argument(
         "--repository", default="", metavar="ADDRESS", help="to which links to files lead"
@@ -84,12 +85,10 @@ def main() -> None:
     arguments = parser.parse_args()
     out = arguments.out.resolve()
     try:
-        build(out, pad=not arguments.no_lite, repository=arguments.repository.rstrip("/"))
+        build(out, repository=arguments.repository.rstrip("/"))
         if not arguments.no_lite:
-            from mnist_course_tools.site import bundle, digit_models, lite
+            from mnist_course_tools.site import bundle, lite
 
-            _say("The models of the drawing pad")
-            digit_models.write(out / "_static" / "digit")
             _say("JupyterLite, in which the lessons run")
             lite.build(out / "run")
             _say("The bundle for use without a network")
