@@ -35,7 +35,7 @@ exercises: $(TEST_READY)  ## Make the exercises' editions from their source, and
 	$(BIN)/python -m mnist_course_tools.exercises
 	$(BIN)/mnist-course run --exercises --profile full --source mnist --update
 
-test: $(TEST_READY)  ## Run the tests; needs neither data nor network
+test: $(TEST_READY)  ## Run the tests; needs no data, and no network but the registry
 	$(BIN)/python $(TESTS)
 
 test-browser: $(TEST_READY)  ## Run every chapter in a browser, as the site offers them

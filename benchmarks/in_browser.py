@@ -2,13 +2,15 @@
 
 Every lesson and every exercise runs to its end in Chromium, from a site that is built for it, with
 all other machines out of reach: on the embedded digits, and on the rows of MNIST that the site
-serves. Each has a browser of its own, with nothing kept from before. Ends with 1 if a cell failed,
-something was asked for elsewhere, or a budget was passed. Chapters can be named:
+serves. Each has a browser of its own, with nothing kept from before. At its end the last control
+is moved. Ends with 1 if a cell failed or wrote in red, a control moved nothing, something was asked
+for elsewhere, or a budget was passed. Chapters can be named, and then nothing is recorded:
 ``python -m benchmarks.in_browser 3 6``.
 """
 
 from __future__ import annotations
 
+import platform
 import sys
 import tempfile
 from dataclasses import astuple, dataclass, field
@@ -16,7 +18,8 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.table import print_machine, print_table, record_table
+from benchmarks.table import print_table, record_table
+from mnist_course.machine import owned_cores
 from mnist_course_tools.notebooks import chapter_of, find_notebooks
 from mnist_course_tools.site import lite as build
 from tests.support import browser, lite
@@ -37,6 +40,7 @@ class Run:
     seconds: float = 0.0
     busy_seconds: float = 0.0  # of processors, by all of the browser's processes
     heap_mb: float = 0.0
+    versions: str = ""  # of what ran it
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -83,8 +87,12 @@ def run(site: Path, path: str, source: str) -> Run:
             took.seconds = LIMIT
         else:
             took.heap_mb = lite.heap_mb(page)
+            took.versions = f"Chromium {chromium.version}, in it {lite.versions(page)}"
+            if lite.move_control(page) is False:
+                took.faults.append("its control moves nothing")
         took.busy_seconds = _busy_seconds() - before
-        took.faults += lite.errors(page) + [f"asked for {url}" for url in traffic.outside]
+        took.faults += lite.errors(page) + [f"in red: {words}" for words in lite.red(page)]
+        took.faults += [f"asked for {url}" for url in traffic.outside]
     return took
 
 
@@ -106,12 +114,14 @@ def main() -> None:
                 runs.append(took)
                 print(*took.row, *took.faults, *took.passed, sep="  ", flush=True)
     rows = [took.row for took in runs]
+    machine = f"{owned_cores()} cores, {platform.system()} {platform.machine()}, "
+    machine += ", ".join(sorted({took.versions for took in runs} - {""}))
     if chosen or not served:
-        print_machine()
+        print(f"{machine}\n")
         print_table(HEADINGS, rows)
         print("\nNot recorded: this is not all of it." + " MNIST is not here." * (not served))
     else:
-        record_table("in_browser", HEADINGS, rows)
+        record_table("in_browser", HEADINGS, rows, machine=machine)
     if any(took.faults or took.passed for took in runs):
         sys.exit("Not all is well; see the lines above.")
 

@@ -10,17 +10,23 @@ from mnist_course.machine import owned_cores, versions
 from mnist_course.report import RESULTS
 
 
-def machine() -> str:
+def this_machine() -> str:
     """Return one line with what the figures depend on."""
     return f"{owned_cores()} cores, {platform.system()} {platform.machine()}, {versions()}"
 
 
 def print_machine() -> None:
     """Print what the figures depend on."""
-    print(f"{machine()}\n")
+    print(f"{this_machine()}\n")
 
 
-def record_table(name: str, headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+def record_table(
+    name: str,
+    headings: tuple[str, ...],
+    rows: Sequence[tuple[str, ...]],
+    *,
+    machine: str | None = None,
+) -> None:
     """Print a table, and keep it where notebooks find it.
 
     Parameters
@@ -29,12 +35,15 @@ def record_table(name: str, headings: tuple[str, ...], rows: Sequence[tuple[str,
         The benchmark's module name.
     headings, rows
         All text.
+    machine : str, optional
+        What the figures depend on, where that is not this process.
     """
-    print_machine()
+    machine = machine or this_machine()
+    print(f"{machine}\n")
     print_table(headings, list(rows))
     path = RESULTS / f"{name}.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(f"# {machine()}\n")
+        file.write(f"# {machine}\n")
         csv.writer(file, lineterminator="\n").writerows([headings, *rows])
     print(f"\nWritten to mnist_course/results/{path.name}")
 

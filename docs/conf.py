@@ -84,8 +84,8 @@ def add_repository(app, config):
 
 
 def add_pad(app, page, template, context, doctree):
-    """Load the drawing pad on the page that has it."""
-    if page == "index":
+    """Load the drawing pad on the pages that have it."""
+    if "data-digit-pad" in context.get("body", ""):
         app.add_css_file("digit/digit.css")
         app.add_js_file("digit/digit.js", type="module")
 

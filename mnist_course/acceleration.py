@@ -11,7 +11,7 @@ from importlib.util import find_spec
 # helps; all else stays scikit-learn's own.
 HELPED = ("sklearn.svm.SVC", "sklearn.neighbors.KNeighborsClassifier")
 REMEDY = (
-    'On x86 Linux and Windows: python -m pip install -e ".[fast]". '
+    'On x86 Linux and Windows: python -m pip install "mnist-course[fast]". '
     "With an NVIDIA card: install cuml."
 )
 

@@ -62,7 +62,20 @@ class Claimer:
 
 
 def claimer(source: str, profile: str) -> Claimer:
-    """Return the notebook's ``claim``, for rows from this source in this profile."""
+    """Return the notebook's ``claim``, for rows from this source in this profile.
+
+    Parameters
+    ----------
+    source : str
+        Where the rows come from, as `Dataset` names it: ``mnist.source``.
+    profile : str
+        Such as ``"quick"``; UsageError if there is none of this name.
+
+    Returns
+    -------
+    callable
+        ``claim(sentence, condition, **values)`` shows the sentence, and whether it holds.
+    """
     return Claimer(source, get_profile(profile).name)
 
 

@@ -59,9 +59,14 @@ class Peak(threading.Thread):
 
 @contextmanager
 def measure() -> Iterator[Cost]:
-    """Measure what the code in a ``with`` block costs; filled in when the block ends.
+    """Measure what the code in a ``with`` block costs.
 
     Memory is looked at every five milliseconds, so a shorter spike may escape.
+
+    Yields
+    ------
+    Cost
+        Its `seconds` and `peak_bytes` (`peak_mb` in millions) are filled in when the block ends.
 
     Examples
     --------

@@ -38,6 +38,11 @@ def cluster(address: str | None = None) -> Iterator[Client]:
         environment variable ``DASK_SCHEDULER_ADDRESS``; if there is none, a cluster starts on
         this machine, with one worker process for each core owned, and ends with the block.
 
+    Yields
+    ------
+    distributed.Client
+        The connection; a notebook seldom needs it.
+
     Raises
     ------
     ClusterError
@@ -66,7 +71,7 @@ def connect(address: str | None = None) -> Iterator[Client]:
     except ImportError as error:
         raise ClusterError(
             f"Dask is not installed ({error}), and a cluster needs it.\n"
-            'Install it with: python -m pip install -e ".[cluster]"'
+            'Install it with: python -m pip install "mnist-course[cluster]"'
         ) from None
     # A worker must get the data anyway; that they are large is no news here.
     dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TB"})

@@ -111,7 +111,13 @@ def limit_threads(environment: MutableMapping[str, str] | None = None) -> int:
 
 
 def versions() -> str:
-    """Return one line with the versions that the numbers of a notebook depend on."""
+    """Name the versions that the numbers of a notebook depend on.
+
+    Returns
+    -------
+    str
+        One line: Python, and the packages that compute and draw.
+    """
     from importlib.metadata import version
 
     packages = ("numpy", "scipy", "scikit-learn", "pandas", "matplotlib")

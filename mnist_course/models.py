@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 def course_models() -> dict[str, Pipeline]:
     """Return new models, in the order of the chapters that they come from.
 
-    All of them take pixels from 0 to 255 in rows of 784, and have ``predict_proba``. The numbers of
-    the two support vector machines rank the answers, but they are not calibrated: see `PairSVC`.
+    Returns
+    -------
+    dict of str to Pipeline
+        By name, unfitted. All take arrays of shape (n, 784) with pixels from 0 to 255, and have
+        ``predict_proba``. The numbers of the two support vector machines rank the answers, but
+        they are not calibrated: see `PairSVC`.
     """
     from sklearn.decomposition import PCA
     from sklearn.linear_model import LogisticRegression

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mnist_course.errors import UsageError
 from mnist_course.geometry import SIDE
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def digit_grid(
     colours: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw pictures of digits side by side, row by row, and return the Axes.
+    """Draw pictures of digits side by side, row by row.
 
     Parameters
     ----------
@@ -47,6 +48,10 @@ def digit_grid(
         Of the labels, such as orange for wrong answers; black without it.
     ax : Axes, optional
         Where to draw; a new figure of fitting size without it.
+
+    Returns
+    -------
+    Axes
 
     Examples
     --------
@@ -70,9 +75,21 @@ def weight_grid(
 ) -> Axes:
     """Draw the weights that a linear model gives to the pixels, one picture for each class.
 
-    As `digit_grid`, but for weights of shape (n_classes, 784), such as ``model.coef_``: zero is
-    drawn white, and all pictures share one scale, shown by a colour bar. It ends where one weight
-    in a hundred lies beyond, since a single extreme pixel would make all others pale.
+    Zero is drawn white, and all pictures share one scale, shown by a colour bar. It ends where one
+    weight in a hundred lies beyond, since a single extreme pixel would make all others pale.
+
+    Parameters
+    ----------
+    weights : array of shape (n_classes, 784) or (n_classes, 28, 28)
+        Such as ``model.coef_``.
+    labels : sequence of length n_classes, optional
+    columns : int, default=5
+    ax : Axes, optional
+        All three as for `digit_grid`.
+
+    Returns
+    -------
+    Axes
     """
     pictures = _as_pictures(weights)
     limit = np.quantile(np.abs(pictures), 0.99) or np.abs(pictures).max() or 1.0
@@ -90,7 +107,7 @@ def threshold_curve(
     threshold: float | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw precision and recall over the threshold, and return the Axes.
+    """Draw precision and recall over the threshold.
 
     Parameters
     ----------
@@ -103,12 +120,18 @@ def threshold_curve(
     ax : Axes, optional
         Where to draw; a new figure without it.
 
+    Returns
+    -------
+    Axes
     """
     from sklearn.metrics import precision_recall_curve
 
     y_true, scores = np.asarray(y_true), np.asarray(scores, dtype=float)
     if y_true.dtype.kind not in "bui" or not np.isin(y_true, [0, 1]).all() or not y_true.any():
-        raise ValueError("Say which samples are positive with True and False, such as y == 5.")
+        raise UsageError(
+            "Nothing says which samples are positive: y_true holds something else than True and "
+            "False, or no True.\nGive truth values of which some are True, such as y == 5."
+        )
     precision, recall, thresholds = precision_recall_curve(y_true, scores)
     if ax is None:
         from matplotlib import pyplot as plt
@@ -137,7 +160,7 @@ def pixel_map(
     ax: Axes | None = None,
     **imshow: Any,
 ) -> Axes:
-    """Draw one value for each of the 784 pixels as a picture, and return the Axes.
+    """Draw one value for each of the 784 pixels as a picture.
 
     Parameters
     ----------
@@ -150,6 +173,9 @@ def pixel_map(
     **imshow
         Further arguments of `matplotlib.axes.Axes.imshow`, such as ``vmin`` and ``vmax``.
 
+    Returns
+    -------
+    Axes
     """
     (picture,) = _as_pictures(np.asarray(values).reshape(1, -1))
     if ax is None:
@@ -172,7 +198,10 @@ def _draw_tiles(
     **imshow: Any,
 ) -> AxesImage:
     if labels is not None and len(labels) != len(pictures):
-        raise ValueError(f"There are {len(pictures)} pictures and {len(labels)} labels.")
+        raise UsageError(
+            f"There are {len(pictures)} pictures and {len(labels)} labels.\n"
+            f"Give one label for each picture, such as y[:{len(pictures)}], or none."
+        )
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
     room = _GAP if labels is None else _LABEL_ROOM
@@ -201,8 +230,9 @@ def _draw_tiles(
 def _as_pictures(images: ArrayLike) -> np.ndarray:
     pictures = np.asarray(images)
     if pictures.ndim not in (2, 3) or len(pictures) == 0 or pictures[0].size != SIDE * SIDE:
-        raise ValueError(
+        raise UsageError(
             f"Pictures should come as an array of shape (n, 784) or (n, 28, 28) with at least "
-            f"one of them; this one has shape {pictures.shape}."
+            f"one of them; this one has shape {pictures.shape}.\nA single picture comes into form "
+            f"with reshape(1, {SIDE * SIDE})."
         )
     return pictures.reshape(-1, SIDE, SIDE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import functools
 import html
 from collections.abc import Mapping
@@ -11,13 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_course.acceleration import active
+from mnist_course.errors import CourseError, UsageError
 from mnist_course.profiles import all_rows, get_profile
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-# What runs recorded: ledger.csv, and a table for each benchmark. Part of the package.
+# What runs recorded: ledger.csv, claims.csv, and the tables of those benchmarks that record one.
+# Part of the package.
 RESULTS = Path(__file__).parent / "results"
+_NO_TABLES = {"ledger", "claims"}  # of a benchmark
 # The profile whose results stand in for experiments too slow to run each time.
 SLOW = "slow"
 # Under this type a notebook's output holds the record, for machines to collect.
@@ -64,7 +68,13 @@ class Record:
 
 @functools.cache
 def published() -> Mapping[str, Published]:
-    """Return the published numbers by id, from the package's one file of them."""
+    """Return the published numbers, from the package's one file of them.
+
+    Returns
+    -------
+    mapping of str to Published
+        By id, such as ``"lr-raw.accuracy"``, in the order of the file.
+    """
     text = Path(__file__).with_name("published.csv").read_text(encoding="utf-8")
     numbers = {}
     for row in csv.DictReader(text.splitlines()):
@@ -131,7 +141,7 @@ class Reporter:
         Parameters
         ----------
         id : str
-            Of a line in ``published.csv``; KeyError if it is not there.
+            Of a line in ``published.csv``; UsageError if it is not there.
         value : bool, number, str, mapping, or array of numbers
             The labels of a pandas Series or DataFrame head the table; of an array, positions.
         seconds : float, optional
@@ -148,7 +158,7 @@ class Reporter:
         Parameters
         ----------
         id : str
-            Of a line in ``published.csv``; KeyError if it is not there.
+            Of a line in ``published.csv``; UsageError if it is not there.
         like : Series or DataFrame, optional
             Its labels head the table of a long value.
         """
@@ -165,12 +175,26 @@ class Reporter:
 
 
 def reporter(source: str, profile: str) -> Reporter:
-    """Return the notebook's ``report``; it judges numbers only where the rows are all of MNIST."""
+    """Return the notebook's ``report``; it judges numbers only where the rows are all of MNIST.
+
+    Parameters
+    ----------
+    source : str
+        Where the rows come from, as `Dataset` names it: ``mnist.source``.
+    profile : str
+        Such as ``"quick"``; UsageError if there is none of this name.
+
+    Returns
+    -------
+    callable
+        ``report(id, value)`` shows a value beside the published one, and ``report.recorded(id)``
+        what a slow run found.
+    """
     return Reporter(source, get_profile(profile).name)
 
 
 def make_record(id: str, value: Any, *, source: str, profile: str) -> Record:
-    """Set a value beside the published one; an unknown id is a KeyError."""
+    """Set a value beside the published one; an unknown id is a UsageError."""
     number = _published(id)
     comparable = all_rows(source, profile)
     return Record(
@@ -254,19 +278,32 @@ def _signed(difference: float) -> str:
 
 
 def read_ledger(path: Path) -> list[Record]:
-    """Read a ledger file; a missing one is empty."""
+    """Read a ledger file; a missing one is empty, and a damaged one a CourseError."""
     if not path.exists():
         return []
     truth = {"True": True, "False": False, "": None}
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [Record.from_plain({**row, "agrees": truth[row["agrees"]]}) for row in rows]
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        if any(None in row.values() for row in rows):  # cut off in the middle of a line
+            raise ValueError
+        return [Record.from_plain({**row, "agrees": truth[row["agrees"]]}) for row in rows]
+    except (ValueError, KeyError, TypeError, csv.Error):
+        raise CourseError(
+            f"{path.name} is damaged.\nTake the committed version again: git checkout {path}\n"
+            f"Without a checkout, install the course anew."
+        ) from None
 
 
 def _published(id: str) -> Published:
-    if id not in published():
-        raise KeyError(f"{id!r} is not in the published numbers (mnist_course/published.csv)")
-    return published()[id]
+    known = published()
+    if id not in known:
+        near = ", ".join(difflib.get_close_matches(str(id), known, n=3))
+        raise UsageError(
+            f"There is no published number {id!r}.\n{f'Do you mean {near}? ' if near else ''}"
+            f"Their ids stand in mnist_course/published.csv; list(published()) shows them, too."
+        )
+    return known[id]
 
 
 def _verdict(record: Record, tolerance: float | None) -> tuple[str, str]:
@@ -295,10 +332,23 @@ def recorded_benchmark(name: str) -> DataFrame:
     Parameters
     ----------
     name : str
-        Of a script in ``benchmarks/``, such as ``"polynomial"``. The table is all text.
+        Of a script in ``benchmarks/`` that records a table, such as ``"polynomial"``.
+
+    Returns
+    -------
+    DataFrame
+        All text, numbers too; its first column is the index.
+
+    Raises
+    ------
+    UsageError
+        If no table has this name; the message lists those that there are.
     """
     import pandas as pd
 
+    known = sorted({path.stem for path in RESULTS.glob("*.csv")} - _NO_TABLES)
+    if name not in known:
+        raise UsageError(f"No benchmark recorded a table {name!r}.\nThere are {', '.join(known)}.")
     with (RESULTS / f"{name}.csv").open(encoding="utf-8") as file:
         machine = file.readline().removeprefix("#").strip()
         table = pd.read_csv(file, dtype=str, keep_default_na=False, index_col=0)

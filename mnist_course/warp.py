@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mnist_course.errors import UsageError
 from mnist_course.geometry import SIDE
 
 Floats = NDArray[np.float32]
@@ -113,19 +114,32 @@ def normalise(
     distortion : Distortion, optional
         Makes copies as another writer might have written them; without it there is no chance.
     rng : Generator, optional
-        What the distortion is drawn from; needed with it.
+        What the distortion is drawn from; needed with it, and with it only.
 
     Returns
     -------
     array of float32 of the same shape
+
+    Raises
+    ------
+    UsageError
+        If only one of `distortion` and `rng` is given.
 
     References
     ----------
     .. [1] Liu, Nakashima, Sako and Fujisawa (2003). Handwritten digit recognition: benchmarking of
        state-of-the-art techniques. Pattern Recognition 36, 2271-2285.
     """
-    if (distortion is None) != (rng is None):
-        raise ValueError("A distortion needs a generator, such as np.random.default_rng(0).")
+    if distortion is not None and rng is None:
+        raise UsageError(
+            "A distortion is drawn by chance, and needs a generator.\nGive one as rng, such as "
+            "np.random.default_rng(0)."
+        )
+    if rng is not None and distortion is None:
+        raise UsageError(
+            "There is a generator and no distortion, so nothing would be drawn from it.\nGive a "
+            "distortion as well, such as Distortion(), or leave rng out."
+        )
 
     def source(pictures: Floats) -> tuple[Places, Places]:
         ink = moments(pictures)

@@ -9,7 +9,14 @@ from typing import Any
 
 from mnist_course.claims import CLAIM_MIME, Claim
 from mnist_course.errors import CourseError
-from mnist_course_tools.notebooks import chapter_of, is_solution, read_notebook, write_whole
+from mnist_course_tools.notebooks import (
+    chapter_of,
+    is_solution,
+    read_notebook,
+    run_again,
+    take_again,
+    write_whole,
+)
 
 _COLUMNS = ("chapter", "sentence", "holds", "profile")
 
@@ -56,9 +63,7 @@ def read_claims(path: Path) -> list[Row]:
                 for row in csv.DictReader(file)
             ]
     except (ValueError, KeyError):
-        raise CourseError(
-            f"{path.name} is damaged.\nTake the committed version again: git checkout {path.name}"
-        ) from None
+        raise CourseError(f"{path.name} is damaged.\n{take_again(path)}") from None
 
 
 def write_claims(path: Path, rows: Iterable[Row]) -> None:
@@ -98,6 +103,5 @@ def claim_problems(notebooks: Sequence[Path], stored: Path) -> Iterator[str]:
         mine = [row for row in rows if row[0] == chapter_of(notebook)]
         if mine != rows_of(notebook, claims):
             yield (
-                f"{notebook.name}: its claims are others in {stored.name}. Run it again: "
-                f"mnist-course run --profile full --source mnist --update"
+                f"{notebook.name}: its claims are others in {stored.name}. {run_again(notebook)}"
             )

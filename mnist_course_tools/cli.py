@@ -77,7 +77,8 @@ def _prepare(
 def run(
     chosen: Chosen = None,
     profile: Annotated[
-        str | None, typer.Option(help="quick, full or slow; $MNIST_COURSE_PROFILE or quick.")
+        str | None,
+        typer.Option(help="quick, browser, full or slow; $MNIST_COURSE_PROFILE or quick."),
     ] = None,
     source: Annotated[str, typer.Option(help="auto, mnist or digits.")] = "auto",
     jobs: Jobs = None,
@@ -392,7 +393,9 @@ def _place(
 def _described(found: str, wanted: str) -> str:
     if found == "mnist":
         return "MNIST"
-    asked = wanted == "digits" or os.environ.get("MNIST_COURSE_SOURCE") == "digits"
+    from mnist_course.data.load import SOURCE_VARIABLE  # with NumPy, which --help does not need
+
+    asked = wanted == "digits" or os.environ.get(SOURCE_VARIABLE) == "digits"
     return f"the embedded digits ({'as asked' if asked else 'MNIST was not at hand'})"
 
 
@@ -405,8 +408,8 @@ def _tell_failure(outcome: Outcome) -> None:
         )
     for record in outcome.disagreeing:
         console.print(
-            f"[red]{outcome.notebook.name}: {record.id} is {record.ours}, "
-            f"published {record.published}: outside its tolerance"
+            f"[red]{outcome.notebook.name}: {record.id} is {escape(record.ours)}, "
+            f"published {escape(record.published)}: outside its tolerance"
         )
     for claim in outcome.broken:
         console.print(
@@ -416,7 +419,3 @@ def _tell_failure(outcome: Outcome) -> None:
 
 def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
-
-
-if __name__ == "__main__":
-    main()

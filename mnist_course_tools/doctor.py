@@ -127,8 +127,22 @@ def _extras() -> Iterator[Finding]:
         try:
             yield Finding(name, version(name))
         except PackageNotFoundError:
-            install = f'{sys.executable} -m pip install -e ".[{extra}]"'
+            if not _offered(name, extra):
+                continue
+            install = f'{sys.executable} -m pip install "mnist-course[{extra}]"'
             yield Finding(name, f"not installed; only for {purpose}: {install}")
+
+
+def _offered(name: str, extra: str) -> bool:
+    """Tell whether the course's extra has this package on this kind of machine."""
+    from packaging.requirements import Requirement
+
+    return any(
+        wanted.name == name
+        and wanted.marker is not None
+        and wanted.marker.evaluate({"extra": extra})
+        for wanted in map(Requirement, requires("mnist-course") or ())
+    )
 
 
 def _kernel() -> Iterator[Finding]:
@@ -175,7 +189,8 @@ def _other_python(name: str, program: str) -> str | None:
                 [program, "-c", _ABOUT],
                 cwd=elsewhere,
                 capture_output=True,
-                text=True,
+                encoding="utf-8",
+                errors="replace",
                 timeout=_PATIENCE,
             )
         number, prefix, has_course = json.loads(done.stdout)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_course.report import RECORD_MIME, Record, published, read_ledger
-from mnist_course_tools.notebooks import read_notebook, write_whole
+from mnist_course_tools.notebooks import read_notebook, run_again, write_whole
 
 
 def collect(notebook: Mapping[str, Any]) -> list[Record]:
@@ -75,8 +75,7 @@ def ledger_problems(notebooks: Sequence[Path], ledger: Path) -> list[str]:
             if stored.get((record.id, record.profile)) != record:
                 problems.append(
                     f"{notebook.name}: {record.id} is {record.ours} in the notebook and other in "
-                    f"{ledger.name}. Run it again: mnist-course run --profile full --source mnist "
-                    f"--update"
+                    f"{ledger.name}. {run_again(notebook)}"
                 )
     return problems
 

@@ -99,16 +99,39 @@ def read_notebook(path: Path) -> NotebookNode:
             raise CourseError(
                 f"{path.name} holds two versions at once: git could not merge your changes with "
                 f"newer ones and marked the places with <<<<<<< and >>>>>>>.\n"
-                f"To keep your version: git checkout --ours {path.name}. To take the new one: "
-                f"git checkout --theirs {path.name}. Then run it again."
+                f"To keep your version: git checkout --ours {_from_here(path)}. To take the new "
+                f"one: git checkout --theirs {_from_here(path)}. Then run it again."
             ) from None
         # Of nbformat's message, which quotes the whole file, the first words.
         reason = str(error).splitlines()[0][:80] if isinstance(error, ValueError) else repr(error)
         where = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else reason
         raise CourseError(
-            f"{path.name} is not a notebook, or a damaged one ({where}).\n"
-            f"Take the committed version again: git checkout {path.name}"
+            f"{path.name} is not a notebook, or a damaged one ({where}).\n{take_again(path)}"
         ) from None
+
+
+def run_again(path: Path) -> str:
+    """Return the sentence that says how a committed notebook gets its outputs."""
+    exercises = " --exercises" if is_solution(path) else ""
+    return (
+        f"Run it again: mnist-course run {chapter_of(path)}{exercises} --profile full --source "
+        f"mnist --update"
+    )
+
+
+def take_again(path: Path) -> str:
+    """Return the sentence that says how a damaged file becomes the committed one again."""
+    return (
+        f"Take the committed version again: git checkout {_from_here(path)}; in a folder of your "
+        f"own, move the file away and say mnist-course start."
+    )
+
+
+def _from_here(path: Path) -> str:
+    try:
+        return os.path.relpath(path)
+    except ValueError:  # on another drive
+        return str(path)
 
 
 def write_notebook(path: Path, notebook: NotebookNode) -> None:

@@ -145,7 +145,11 @@ def _files(word: str) -> list[Path]:
     """Return the files that a word names: itself, a folder's pictures, or what fits a pattern."""
     path = Path(word)
     if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where a name is too long
-        files = sorted(p for p in path.iterdir() if p.suffix.lower() in _SUFFIXES and p.is_file())
+        try:
+            inside = sorted(path.iterdir())
+        except OSError as error:
+            raise PictureError(f"The folder cannot be read ({error.strerror}).") from None
+        files = [p for p in inside if p.suffix.lower() in _SUFFIXES and p.is_file()]
         files = [file for file in files if not file.name.startswith(".")]
         if not files:
             raise PictureError("There is no picture in the folder.\nName one that holds some.")

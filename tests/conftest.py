@@ -1,4 +1,4 @@
-"""What the tests share; and no test touches the reader's own cache or downloads anything."""
+"""What the tests share; and no test touches the reader's own data or downloads any."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.table import markdown, record_table
 from mnist_course import recorded_benchmark
+from mnist_course.errors import UsageError
 from mnist_course.report import RESULTS
 
 ROOT = Path(__file__).parents[1]
@@ -29,9 +30,10 @@ def test_a_table_is_recorded_and_shown_with_its_machine(tmp_path, monkeypatch, c
     assert "python -m benchmarks.race" in said
 
 
-def test_a_table_that_nobody_recorded_is_an_error_that_names_it():
-    with pytest.raises(FileNotFoundError, match=r"nothing\.csv"):
-        recorded_benchmark("nothing")
+@pytest.mark.parametrize("name", ["nothing", "ledger", "claims"])
+def test_a_table_that_nobody_recorded_is_an_error_that_lists_those_there_are(name):
+    with pytest.raises(UsageError, match=f"table '{name}'.\nThere are {', '.join(RECORDED)}."):
+        recorded_benchmark(name)
 
 
 @pytest.mark.parametrize("name", RECORDED)

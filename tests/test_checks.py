@@ -180,6 +180,21 @@ def test_every_message_with_half_credit_has_a_case_that_shows_it(chapter, monkey
                 assert any(words in each for each in said), f"no case for {words!r}"
 
 
+@pytest.mark.parametrize("number", ["5.4", "6.1"])
+def test_a_slip_in_the_first_trial_alone_is_not_forgotten_in_the_second(number):
+    case = _case(number)
+    (right,) = case.right
+    calls = []
+
+    def swapped_once(*arguments):
+        calls.append(arguments)
+        found = right(*arguments)
+        return found[::-1] if len(calls) == 1 else found
+
+    verdict = check(number, swapped_once, **case.given)
+    assert (verdict.credit, len(calls)) == (0.5, 2)
+
+
 def test_thresholds_that_other_rows_do_not_reward_are_right_all_the_same():
     rng = np.random.default_rng(5)
     truth, scores = rng.random(400) < 0.5, rng.normal(size=400)

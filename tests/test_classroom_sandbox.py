@@ -326,6 +326,16 @@ def test_what_runs_too_long_in_all_loses_only_what_was_not_reached():
     assert marks.seconds < 24  # three times as many by the clock, and no more
 
 
+def test_a_bubblewrap_that_may_not_work_is_told_from_one_that_is_missing(monkeypatch, tmp_path):
+    fake = tmp_path / "bwrap"
+    fake.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(UsageError, match=r"may not work \(bwrap: No permissions") as caught:
+        require_isolation(trusted=False)
+    assert "apt install" not in str(caught.value)
+
+
 def test_without_bubblewrap_nothing_is_run_unless_it_is_trusted(monkeypatch, tmp_path):
     monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
     assert not can_isolate()

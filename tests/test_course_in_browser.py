@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -157,6 +158,14 @@ def test_the_tab_holds_each_lesson_and_exercise_without_outputs_and_with_its_lin
             assert not any(cell.get("outputs") for cell in notebook.cells)
             assert f"]({linked}{path.name})" in json.dumps(notebook, ensure_ascii=False)
             assert "](../notebooks/" not in json.dumps(notebook)
+
+
+def test_a_folder_without_mnist_is_named_and_passed_over(monkeypatch, tmp_path, capsys):
+    (tmp_path / "t10k-images-idx3-ubyte.gz").write_bytes(b"cut")
+    monkeypatch.setenv("MNIST_COURSE_DATA", str(tmp_path))
+    monkeypatch.setenv("MNIST_COURSE_CACHE", str(tmp_path / "cache"))
+    assert lite.first_rows() is None
+    assert re.match(rf"{tmp_path} .*It is passed over\.", capsys.readouterr().out)
 
 
 def test_the_course_s_wheel_holds_what_notebooks_import_and_not_the_workshop(tmp_path):

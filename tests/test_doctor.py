@@ -140,6 +140,18 @@ def test_a_missing_package_and_one_too_old_are_named_with_what_installs_them(mon
     assert rest.subject == "the rest"  # what needs NumPy would stop with a traceback
 
 
+def test_an_extra_that_this_machine_cannot_have_is_not_recommended(monkeypatch):
+    def unknown(name: str) -> None:
+        raise doctor.PackageNotFoundError(name)
+
+    wanted = ['scikit-learn-intelex; sys_platform == "nowhere" and extra == "fast"']
+    wanted += ['distributed; extra == "cluster"']
+    monkeypatch.setattr(doctor, "requires", lambda name: wanted)
+    monkeypatch.setattr(doctor, "version", unknown)
+    (finding,) = doctor._extras()
+    assert finding.subject == "distributed" and '"mnist-course[cluster]"' in finding.finding
+
+
 def test_a_course_that_is_not_installed_is_a_finding(monkeypatch):
     def unknown(name: str) -> None:
         raise doctor.PackageNotFoundError(name)

@@ -385,6 +385,14 @@ def test_a_word_that_is_no_kind_is_refused_with_those_there_are(digits):
         simulate_picture(digits.train[0][0], np.random.default_rng(0), "crayon")
 
 
+@pytest.mark.parametrize("n", [0, 2])
+def test_a_bitmap_of_several_digits_is_refused_and_none_is_dropped_in_silence(digits, n):
+    rng = np.random.default_rng(0)
+    with pytest.raises(UsageError, match=rf"one digit, and {n} were given.\n.*'scan'"):
+        simulate_page(digits.train[0][:n], rng, "bitmap")
+    assert simulate_page(digits.train[0][:1], rng, "bitmap").shape == (28, 28)
+
+
 def test_the_same_generator_makes_the_same_picture(digits):
     for kind in ("pencil", "bitmap"):
         one, other = (

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import functools
+import inspect
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -29,7 +32,10 @@ WITH_A_CHAPTER = {
 }
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 EXERCISES = sorted((ROOT / "exercises").glob("*.ipynb"))
-MOST_LINES, MOST_FILES = 2300, 20
+PUBLIC = {name: getattr(mnist_course, name) for name in mnist_course.__all__}
+# One of them is wrapped by a cache, and so no function in the narrow sense.
+FUNCTIONS = {n: it for n, it in PUBLIC.items() if callable(it) and not isinstance(it, type)}
+MOST_LINES, MOST_FILES = 2400, 20
 MOST_LINES_WITH_A_CHAPTER = {7: 250, 9: 1500, 10: 700}
 
 
@@ -50,6 +56,12 @@ def _imported(source: str) -> set[str]:
 def _code(notebook: Path) -> str:
     cells = nbformat.read(notebook, as_version=4).cells
     return "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+
+
+def _sections(function: Callable[..., Any]) -> dict[str, str]:
+    """Return the sections of a docstring in numpydoc's form by their headings."""
+    parts = re.split(r"^(\w[\w ]*)\n-+$", inspect.getdoc(function) or "", flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
 def _lines(paths: list[Path]) -> dict[Path, int]:
@@ -107,6 +119,17 @@ def test_each_public_name_is_found_where_it_is_said_to_be_and_editors_see_the_sa
         assert getattr(mnist_course, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         mnist_course.nonsense  # noqa: B018
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_docstring_of_each_public_function_names_what_it_takes_and_gives(name):
+    signature, sections = inspect.signature(FUNCTIONS[name]), _sections(FUNCTIONS[name])
+    # An entry may stand for several: "X, y : array-like".
+    entries = re.findall(r"^(\S.*?)(?: :.*)?$", sections.get("Parameters", ""), re.MULTILINE)
+    documented = [word.lstrip("*") for entry in entries for word in entry.split(", ")]
+    assert documented == list(signature.parameters)
+    gives_nothing = signature.return_annotation in (None, "None")
+    assert {"Returns", "Yields"}.isdisjoint(sections) == gives_nothing
 
 
 def test_there_is_no_circle_of_imports():

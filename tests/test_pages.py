@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from rich.console import Console
 
+from mnist_course.claims import Claim
 from mnist_course.report import make_record
-from mnist_course_tools.run import pages
+from mnist_course_tools.run import pages, screen
 from mnist_course_tools.run.job import Failure, Outcome
 from mnist_course_tools.run.pages import formulas_as_mathml, write_pages
 
@@ -36,6 +40,14 @@ def _page(folder, *cells, **options) -> str:
 def _picture(alt, **more):
     data = {"image/png": "aGFsbG8=", "text/plain": alt, **more}
     return new_output("display_data", data, metadata={"image/png": {"alt": alt}})
+
+
+def test_a_claim_with_brackets_stays_as_it_is_in_the_closing_table(tmp_path):
+    claim = Claim("The share in [a, b] is high, see [/here]", False, "full", "mnist")
+    outcome = replace(_outcome(tmp_path), claims=(claim,))
+    terminal = Console(file=io.StringIO(), width=200)
+    terminal.print(screen.table([outcome]))
+    assert claim.sentence in terminal.file.getvalue()
 
 
 def test_a_picture_keeps_its_words(tmp_path):

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import zipfile
@@ -32,7 +33,7 @@ from mnist_course.models import course_models
 from mnist_course_tools import kept_models
 from mnist_course_tools import predict as predicting
 from mnist_course_tools.kept_models import TRUSTED, model_path, note, trained_models
-from mnist_course_tools.predict import drawn, predict
+from mnist_course_tools.predict import drawn, predict, read_pictures
 from tests.support import disks
 from tests.support.processes import ROOT, course, start_course
 
@@ -201,6 +202,23 @@ def test_a_folder_and_a_pattern_stand_for_the_pictures_in_them(tmp_path):
     assert [p.name for p in files(str(tmp_path / "[1].png"))] == ["[1].png"]  # a name, if there
     with pytest.raises(PictureError, match="no picture in the folder"):
         files(str(tmp_path / "folder.png"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere a mode does not close a folder")
+def test_a_folder_that_may_not_be_read_is_told_in_a_line():
+    user = os.geteuid()
+    with tempfile.TemporaryDirectory() as place:
+        closed = Path(place, "closed")
+        closed.mkdir(mode=0)
+        Path(place).chmod(0o711)
+        if not user:  # root may read anything
+            os.seteuid(65534)
+        try:
+            pictures, errors = read_pictures([str(closed)])
+        finally:
+            os.seteuid(user)
+    assert pictures == []
+    assert [words for _, words in errors] == ["The folder cannot be read (Permission denied)."]
 
 
 def test_a_picture_is_drawn_as_the_models_see_it_in_28_by_14_characters():

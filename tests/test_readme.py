@@ -39,6 +39,16 @@ def test_a_link_leads_to_a_file_a_heading_or_a_page_of_the_repository(link):
         assert anchor in {re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings}
 
 
+def test_on_the_package_index_nothing_is_left_that_needs_the_files_beside_it():
+    text = readme.for_the_index(TEXT, "https://github.com/o/n", "v1")
+    assert "![The drawing pad" in text
+    assert "(https://github.com/o/n/raw/v1/docs/pictures/pad.png)" in text
+    assert "[01](https://github.com/o/n/blob/v1/notebooks/01_exploration.ipynb)" in text
+    assert "(https://github.com/o/n/releases/latest)" in text
+    left = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+    assert [link for link in left if not link.startswith("#")] == []
+
+
 def test_its_two_pictures_have_words():
     pictures = dict(re.findall(r"!\[([^\]]*)\]\((docs/[^)]+)\)", TEXT))
     assert set(pictures.values()) == {"docs/pictures/pad.png", "docs/pictures/race.png"}

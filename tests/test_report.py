@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from mnist_course import report
+from mnist_course.errors import CourseError, UsageError
 from mnist_course.report import (
     RECORD_MIME,
     Record,
@@ -72,9 +73,19 @@ def test_only_all_rows_of_mnist_are_compared():
     assert make_record("variance100.features", 522, source="digits", profile="full").agrees is None
 
 
-def test_an_unknown_id_is_an_error():
-    with pytest.raises(KeyError, match=r"published\.csv"):
-        make_record("lr-rwa.accuracy", 0.9, source="mnist", profile="full")
+@pytest.mark.parametrize(
+    ("id", "words"),
+    [
+        (
+            "lr-rwa.accuracy",
+            r"no published number 'lr-rwa\.accuracy'.\nDo you mean lr-raw\.accuracy",
+        ),
+        ("nonsense", r"no published number 'nonsense'.\nTheir ids stand in .*published\.csv"),
+    ],
+)
+def test_an_unknown_id_is_an_error_that_names_those_spelt_nearly_so(id, words):
+    with pytest.raises(UsageError, match=words):
+        reporter("mnist", "full")(id, 0.9)
 
 
 def _shown(monkeypatch, *, id="variance100.features", value=522, source="mnist", profile="full"):
@@ -181,6 +192,26 @@ def test_a_ledger_survives_writing_and_reading(tmp_path):
     assert read_ledger(tmp_path / "none.csv") == []
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text.replace(",True,", ",true,"),
+        lambda text: text.replace("agrees", "agree"),
+        lambda text: text.replace("published", "publish"),
+        lambda text: text[: text.index("full")],
+        lambda text: text.replace("0.98048", "\udcff"),
+    ],
+    ids=["another word", "no verdicts", "a column less", "cut off", "no text"],
+)
+def test_a_damaged_ledger_is_an_error_that_says_what_to_do(tmp_path, damage):
+    path = tmp_path / "ledger.csv"
+    write_ledger(path, [Record("lr-poly.accuracy", "0.9805", "0.98048", True, "full", "mnist")])
+    damaged = damage(path.read_text(encoding="utf-8"))
+    path.write_text(damaged, encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(CourseError, match=r"ledger\.csv is damaged.\n.*git checkout"):
+        read_ledger(path)
+
+
 def test_new_records_replace_those_of_the_same_id_and_profile():
     old = [Record("a", "1", "1", True, "full", "mnist"), Record("a", "1", "2", True, "quick", "m")]
     new = [Record("a", "1", "3", True, "full", "mnist")]
@@ -216,7 +247,7 @@ def test_a_number_that_nobody_recorded_is_not_made_up(monkeypatch, tmp_path, cap
     quick = Record("lr-raw.accuracy", "0.9150714", "0.9151", None, "full", "mnist")
     assert _recorded(monkeypatch, tmp_path, [quick]) == []
     assert "only in the slow profile" in capsys.readouterr().out
-    with pytest.raises(KeyError):
+    with pytest.raises(UsageError, match="no published number 'lr-rwa'"):
         _recorded(monkeypatch, tmp_path, [], id="lr-rwa")
 
 

@@ -34,6 +34,10 @@ SHOTS = TOP / "build" / "screenshots"
 STEPPER = "figure.stepper input[type=range]"
 LESSON = "lessons/02_sigmoid_simulation.html"
 CODE = "lessons/01_exploration.html"
+EXERCISES = "exercises/02_sigmoid_simulation.html"
+SOLUTIONS = "solutions/02_sigmoid_simulation.html"
+DRAWN_IN = "lessons/09_own_handwriting.html"
+KINDS_OF_PAGES = ("index.html", LESSON, EXERCISES, SOLUTIONS, DRAWN_IN, "race.html")
 WIDTHS = {"wide": 1280, "phone": 390}
 MODES = ("light", "dark")
 
@@ -269,6 +273,15 @@ def test_a_file_without_a_page_is_named_or_linked_where_the_repository_is_known(
     assert linked == "[the rubrics](https://r.example/o/n/blob/main/a/b.toml)"
 
 
+def test_where_the_repository_is_known_binder_starts_with_a_click():
+    place = {"source": "docs/start.md", "page": "start.md"}
+    text = "On [mybinder.org](https://mybinder.org), it starts."
+    assert rewrite(text, **place) == text
+    assert rewrite(text, **place, repository="https://elsewhere.example/o/n") == text
+    known = rewrite(text, **place, repository="https://github.com/o/n")
+    assert known == "On [mybinder.org](https://mybinder.org/v2/gh/o/n/HEAD), it starts."
+
+
 def test_a_strip_is_cut_into_the_pictures_it_was_made_of():
     grey = [40, 90, 140]
     strip = np.full((60, 100), 255, dtype=np.uint8)
@@ -296,6 +309,24 @@ def test_a_lesson_without_script_shows_the_whole_strip(site, pages):
     assert "Row by row: weight = 1" in figures[0][1]
     steps = json.loads(figures[0][0].replace("&quot;", '"'))
     assert steps[0]["state"] == "weight = 1, bias = 0"
+
+
+def test_pages_of_somebody_else_beside_the_site_are_left_alone(tmp_path):
+    (tmp_path / "site-sources").mkdir()
+    (tmp_path / "site-sources" / "thesis.txt").write_text("years of work", encoding="utf-8")
+    with pytest.raises(CourseError, match="Choose another folder"):
+        build(tmp_path / "site")
+    assert (tmp_path / "site-sources" / "thesis.txt").exists()
+
+
+def test_words_that_troubleshooting_looks_up_are_words_that_the_course_says():
+    text = (TOP / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    said = "".join(
+        path.read_text(encoding="utf-8") for path in (TOP / "mnist_course").rglob("*.py")
+    )
+    quoted = re.findall(r"^\*([^*]+)\*", text, re.MULTILINE)
+    assert len(quoted) >= 2
+    assert [words for words in quoted if words not in said] == []
 
 
 def test_a_folder_with_other_things_is_left_alone(tmp_path):
@@ -373,6 +404,17 @@ def test_the_stepper_moves_by_keyboard_and_changes_picture_and_words(chromium, a
 
 
 @needs_browser
+@pytest.mark.parametrize("name", ["index.html", DRAWN_IN])
+def test_the_pad_of_a_page_answers(chromium, address, name):
+    with support.open_page(chromium, address + name) as page:
+        pad = page.locator("[data-digit-pad]")
+        pad.scroll_into_view_if_needed()
+        pad.get_by_text("Edges SVM", exact=True).wait_for()
+        pad.get_by_role("button", name="Clear").click()
+        pad.get_by_text("Nothing is drawn yet").wait_for()
+
+
+@needs_browser
 def test_without_script_a_page_shows_its_strip(chromium, address):
     with support.open_page(chromium, address + LESSON, java_script_enabled=False) as page:
         assert "Row by row" in page.locator("figure.stepper img").get_attribute("alt")
@@ -394,6 +436,33 @@ def test_tab_reaches_search_and_stepper(chromium, address):
                 break
         assert any("search-button" in names for names, _, _ in reached)
         assert reached[-1][1:] == ["range", True]
+
+
+@needs_browser
+@pytest.mark.parametrize("name", KINDS_OF_PAGES)
+def test_tab_reaches_all_that_can_be_used(chromium, address, name):
+    with support.open_page(chromium, address + name) as page:
+        if name == "index.html":
+            page.locator("[data-digit-pad]", has_text="SVM").wait_for()
+        wanted = page.evaluate(
+            """() => {
+                window.reached = new Set();
+                document.addEventListener("focusin", (event) => window.reached.add(event.target));
+                const all = document.querySelectorAll(
+                    "a[href], button, input, select, summary, [tabindex='0']");
+                window.wanted = [...all].filter((one) => !one.disabled && one.tabIndex >= 0
+                    && one.checkVisibility({ visibilityProperty: true }));
+                return window.wanted.length;
+            }"""
+        )
+        assert wanted > 10
+        for _ in range(wanted + 30):
+            page.keyboard.press("Tab")
+        missed = page.evaluate(
+            """() => window.wanted.filter((one) => !window.reached.has(one))
+                .map((one) => one.outerHTML.slice(0, 200))"""
+        )
+        assert missed == []
 
 
 @needs_browser

@@ -5,6 +5,7 @@ import pytest
 from scipy.ndimage import map_coordinates
 
 from mnist_course import load_mnist
+from mnist_course.errors import UsageError
 from mnist_course.geometry import SIDE
 from mnist_course.warp import SPREAD, Distortion, deskew, moments, normalise
 
@@ -125,6 +126,8 @@ def test_each_part_of_a_distortion_does_something_and_none_of_them_nothing(pictu
     assert np.abs(normalise(pictures, distortion=strong, rng=rng) - still).mean() > 1
 
 
-def test_a_distortion_without_a_generator_is_refused(pictures):
-    with pytest.raises(ValueError, match="needs a generator"):
+def test_a_distortion_without_a_generator_is_refused_and_so_is_one_without_the_other(pictures):
+    with pytest.raises(UsageError, match=r"needs a generator.*\n.*default_rng\(0\)"):
         normalise(pictures, distortion=Distortion())
+    with pytest.raises(UsageError, match=r"no distortion.*\n.*leave rng out"):
+        normalise(pictures, rng=np.random.default_rng(0))

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import mnist_course
+from mnist_course.profiles import PROFILES
 from mnist_course_tools.site import bundle
 
 ROOT = Path(__file__).parents[1]
@@ -73,6 +74,21 @@ def test_an_action_is_pinned_to_one_commit_wherever_it_is_used():
 def test_what_a_workflow_makes_is_a_target_of_the_makefile(path):
     called = set(re.findall(r"^\s*make ([\w./-]+)", _commands(path), re.MULTILINE))
     assert called <= _targets(), f"missing: {sorted(called - _targets())}"
+
+
+def test_the_form_for_a_number_offers_the_profiles_there_are():
+    form = _read(ROOT / ".github" / "ISSUE_TEMPLATE" / "number.yml")
+    (profile,) = (part for part in form["body"] if part.get("id") == "profile")
+    *offered, _ = profile["attributes"]["options"]
+    assert set(offered) == set(PROFILES)
+
+
+def test_what_is_published_as_the_site_has_passed_ci():
+    pages = _read(ROOT / ".github" / "workflows" / "pages.yml")
+    # YAML takes the word "on" for true.
+    assert pages[True]["workflow_run"]["workflows"] == [_read(WORKFLOWS[0])["name"]]
+    assert WORKFLOWS[0].stem == "ci" and "push" not in pages[True]
+    assert "conclusion == 'success'" in pages["jobs"]["build"]["if"]
 
 
 @each_workflow

@@ -29,8 +29,9 @@ Labels = NDArray[np.int64]
 def exercise_1(components: Any, X: Pixels, X_new: Pixels) -> str:
     """Components of new rows on the axes of the rows to learn from."""
     # Fewer rows and axes as well, which no list of components fits.
+    slip = None
     for known, new, n in ((X, X_new, 5), (X[::2], X_new[::-3], 3)):
-        slip = _look_at_components(called(components, known, new, n), known, new, n)
+        slip = _look_at_components(called(components, known, new, n), known, new, n) or slip
     if slip:
         raise slip
     return "right. One set of axes for both, found on the rows to learn from."

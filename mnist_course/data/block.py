@@ -32,14 +32,19 @@ class IdxFile:
 class Edition:
     """A fixed set of rows, with the checksums that tell it from any other.
 
-    There is only one, `MNIST`. It is an object all the same, so that the tests can put one of 80
-    rows in its place. The block holds all images, row by row, then all labels, one byte each.
+    There are two, `MNIST` and its `FIRST_ROWS`; the tests put one of 80 rows in their place. The
+    block holds all images, row by row, then all labels, one byte each.
     """
 
     files: tuple[IdxFile, ...]  # images before labels, training before test
     n_train: int
     n_rows: int
     block_sha256: str
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of the block."""
+        return self.n_rows * (PIXELS + 1)
 
     def is_block(self, block: NDArray[np.uint8]) -> bool:
         """Tell whether an array holds exactly this edition's block."""
@@ -88,7 +93,7 @@ def open_block(folder: Path, edition: Edition) -> np.memmap | None:
     """Check the block that a folder keeps and map it; None without one, DataError if damaged."""
     path = folder / BLOCK_NAME
     try:
-        size, wanted = path.stat().st_size, edition.n_rows * (PIXELS + 1)
+        size, wanted = path.stat().st_size, edition.n_bytes
         if size != wanted:
             raise DataError(f"holds {size:,} bytes instead of {wanted:,}")
         # Read, not mapped: pages of a mapped file would count as this process's memory.

@@ -56,7 +56,8 @@ class Dataset:
     def for_profile(self, profile: str | None = None) -> Dataset:
         """Keep the rows that a profile uses: the first of training and the first of test.
 
-        Without a name it is that of ``MNIST_COURSE_PROFILE``, or ``"quick"``.
+        Without a name it is that of ``MNIST_COURSE_PROFILE``, or ``"quick"``, and ``"browser"`` in
+        a browser's tab.
         """
         chosen = get_profile(profile)
         n_train = min(self.n_train, chosen.train_rows or self.n_train)

@@ -76,7 +76,23 @@ def load_idx(folder: str | os.PathLike[str]) -> Dataset:
     """Load a folder that holds the four IDX files, compressed or not.
 
     Any data set in this form will do: Fashion-MNIST, or your own. The content is not compared
-    with MNIST's checksums; `load_mnist` does that. DataError says what is missing or damaged.
+    with MNIST's checksums; `load_mnist` does that.
+
+    Parameters
+    ----------
+    folder : str or path-like
+        Its files have MNIST's names, such as ``train-images-idx3-ubyte`` or the same with ``.gz``;
+        pictures are of 28 × 28 pixels.
+
+    Returns
+    -------
+    Dataset
+        Images of shape (n, 784), uint8; those of the training files train.
+
+    Raises
+    ------
+    DataError
+        If a file is missing or damaged; the message says which.
     """
     try:
         images, labels, n_train = read_edition(Path(folder))

@@ -38,8 +38,9 @@ def to_mnist(source: Source, steps: Steps = ALL) -> NDArray[np.uint8]:
     Parameters
     ----------
     source : path, bytes, binary file, Pillow image, or array
-        See `read_picture`. Dark or light ink, on any paper. A picture in MNIST's form already is
-        given back unchanged.
+        PNG, JPEG, BMP, GIF (its first frame), TIFF or WebP; or an array of shape (height, width)
+        or (height, width, channels) with truth values, 0 to 1, 0 to 255, or up to 16 bits. Dark or
+        light ink, on any paper. A picture in MNIST's form already is given back unchanged.
     steps : Steps, optional
         ``Steps(width=False)`` leaves the strokes as wide as they are, and so on.
 
@@ -64,7 +65,27 @@ def to_mnist(source: Source, steps: Steps = ALL) -> NDArray[np.uint8]:
 
 
 def to_mnist_steps(source: Source, steps: Steps = ALL) -> dict[str, NDArray[Any]]:
-    """Return what each step of `to_mnist` makes of a picture, by the step's name and in order."""
+    """Show what each step of `to_mnist` makes of a picture.
+
+    Parameters
+    ----------
+    source : path, bytes, binary file, Pillow image, or array
+        As for `to_mnist`.
+    steps : Steps, optional
+        Which of them are taken.
+
+    Returns
+    -------
+    dict of str to array of shape (height, width)
+        By the step's name, in order. ``"as read"`` is uint8, and 0 is black. Paper is 0 in all that
+        follow: float32 with ink of at most 1 as far as ``"stroke width"``, then uint8 with ink of
+        at most 255. The last, ``"centred"``, is what `to_mnist` returns.
+
+    Raises
+    ------
+    PictureError
+        As in `to_mnist`.
+    """
     pictures, digits = _read(source, steps)
     if len(digits) > 1:
         raise PictureError(
@@ -75,9 +96,24 @@ def to_mnist_steps(source: Source, steps: Steps = ALL) -> dict[str, NDArray[Any]
 
 
 def page_to_mnist(source: Source, steps: Steps = ALL) -> NDArray[np.uint8]:
-    """Bring all digits on a page into MNIST's form: shape (n, 28, 28), in the order of reading.
+    """Bring all digits on a page into MNIST's form.
 
-    PictureError if the picture cannot be read or shows no ink.
+    Parameters
+    ----------
+    source : path, bytes, binary file, Pillow image, or array
+        As for `to_mnist`, with as many digits as there are.
+    steps : Steps, optional
+        Which steps are taken with each.
+
+    Returns
+    -------
+    array of shape (n, 28, 28), uint8
+        In the order of reading; ink is bright, paper 0.
+
+    Raises
+    ------
+    PictureError
+        The picture cannot be read, or shows no ink.
     """
     _, digits = _read(source, steps)
     return np.stack([_form(digit, steps)["centred"] for digit in digits])

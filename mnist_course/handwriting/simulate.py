@@ -18,7 +18,6 @@ from mnist_course.errors import UsageError
 from mnist_course.geometry import crop
 
 _FINE = 10  # pixels of a drawn outline for each pixel of MNIST
-_GREY = np.array([0.3, 0.6, 0.1])  # how bright the eye finds red, green and blue
 
 
 @dataclass(frozen=True)
@@ -94,11 +93,38 @@ def simulate_picture(image: NDArray[np.uint8], rng: Generator, kind: str) -> NDA
 def simulate_page(
     images: Sequence[NDArray[np.uint8]], rng: Generator, kind: str, columns: int = 5
 ) -> NDArray[np.uint8]:
-    """Make one picture with digits in rows of `columns`, each a little off its place."""
+    """Make one picture with digits in rows of `columns`, each a little off its place.
+
+    Parameters
+    ----------
+    images : sequence of arrays of shape (28, 28) or (784,), uint8
+        Digits in MNIST's form, row by row.
+    rng : numpy.random.Generator
+        Where chance comes from: the same generator, the same page.
+    kind : one of KINDS
+        Pen, paper and camera; a ``"bitmap"`` has room for one digit.
+    columns : int, default=5
+        Digits in a row; 1 is for a single digit, which lies anywhere on the picture.
+
+    Returns
+    -------
+    array of shape (height, width, 3), uint8
+        In colour; a bitmap, of shape (28, 28), has ink 255 on 0.
+
+    Raises
+    ------
+    UsageError
+        If there is no such kind, or a bitmap is asked for of more digits than one, or of none.
+    """
     if kind not in KINDS:
         raise UsageError(f"There is no kind {kind!r}.\nIt is one of {', '.join(KINDS)}.")
     chosen = KINDS[kind]
     if chosen.side == (28, 28):
+        if len(images) != 1:
+            raise UsageError(
+                f"A bitmap has room for one digit, and {len(images)} were given.\nTake another "
+                f"kind for a page, such as 'scan', or make a bitmap of each digit by itself."
+            )
         return _bitmap(images[0], rng, chosen)
     width = rng.uniform(*chosen.pen) if chosen.pen else None
     outlines = [_rewrite(np.asarray(image).reshape(28, 28), width) for image in images]

@@ -48,9 +48,9 @@ _ADDRESS = re.compile(r"\bat 0x[0-9A-Fa-f]+")
 _EMBEDDED_IMAGE = re.compile(r"data:image/[\w.+-]+;base64,[A-Za-z0-9+/=\\\s]+")
 _FENCED_CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#{1,6}\s+(.*)")
-# Items of the outer level only: one that belongs to another is indented.
 _MINUTES = re.compile(r"\*\*Time:\*\* about (\d+) minutes")
 _PREDICTION = re.compile(r"\*\*(?:Predict|Guess|Work out|How many)\b")
+# Items of the outer level only: one that belongs to another is indented.
 _LIST_ITEM = re.compile(r"^ ?(?:[-*+]|\d+[.)])\s+\S")
 # nbval's ways to leave a cell unchecked: a notebook that uses them passes by accident.
 _NBVAL_ESCAPE = re.compile(r"^\s*#+\s*(NBVAL_\w+|PYTEST_VALIDATE_\w+)", re.MULTILINE)
@@ -64,7 +64,10 @@ _NO_CODE = {
     tokenize.ENDMARKER,
 }
 
-_RUN_AGAIN = "Run it again: mnist-course run --profile full --source mnist --update"
+_RUN_AGAIN = (
+    "Run it again: mnist-course run --profile full --source mnist --update (solutions: with "
+    "--exercises)"
+)
 
 Rule = Callable[[NotebookNode], Iterator[str]]
 

@@ -10,11 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
+from mnist_course.profiles import PROFILE_VARIABLE
 from mnist_course_tools.check.house import check_file
 from mnist_course_tools.kernel import kernel_environment
 
 # Committed outputs come from the real data and all rows; nothing else can confirm them.
-COMMITTED_AS = {"MNIST_COURSE_SOURCE": "mnist", "MNIST_COURSE_PROFILE": "full"}
+COMMITTED_AS = {"MNIST_COURSE_SOURCE": "mnist", PROFILE_VARIABLE: "full"}
 # A whole notebook may take 180 s; a cell that needs ten times as long hangs, on any machine.
 CELL_TIMEOUT_SECONDS = 1800
 FAILED = 1

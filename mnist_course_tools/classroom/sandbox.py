@@ -37,10 +37,9 @@ _FIRST_USER, _USERS = 61184, 4000
 _ADDRESSES = 3 * 2**30  # bytes of address space that libraries take without using them
 _SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/etc/localtime")
 
-NO_ISOLATION = (
-    "There is no bubblewrap here, which keeps students' code away from your files and the "
-    "network. On Debian and Ubuntu: apt install bubblewrap. If you would run this code yourself, "
-    "under your own account, add --trusted: it can then read and change whatever you can."
+_OR_TRUST = (
+    "If you would run this code yourself, under your own account, add --trusted: it can then read "
+    "and change whatever you can."
 )
 
 
@@ -67,13 +66,35 @@ class Limits:
     processes: int = 64
 
 
-def can_isolate() -> bool:
-    """Tell whether bubblewrap is here and allowed to work."""
-    if sys.platform != "linux" or shutil.which("bwrap") is None:
-        return False
+def why_not_isolated() -> str | None:
+    """Return why students' code cannot be kept apart here, and what to do; None if it can."""
+    if sys.platform != "linux":
+        return (
+            "Bubblewrap keeps students' code away from your files and the network, and it works on "
+            "Linux only. Grade there, for instance in a virtual machine or in WSL."
+        )
+    if shutil.which("bwrap") is None:
+        return (
+            "There is no bubblewrap here, which keeps students' code away from your files and the "
+            "network. On Debian and Ubuntu: apt install bubblewrap."
+        )
     with _bubblewrap(_mounts(), Limits(), {}) as (command, channels):
         trial = [*command, sys.executable, "-c", "pass"]
-        return subprocess.run(trial, capture_output=True, pass_fds=channels).returncode == 0
+        done = subprocess.run(trial, capture_output=True, pass_fds=channels)
+    if not done.returncode:
+        return None
+    said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    why = said[-1] if said else f"it ended with {done.returncode}"
+    return (
+        f"Bubblewrap, which keeps students' code away from your files and the network, is here "
+        f"but may not work ({why}). In a container, or where the system forbids user namespaces, "
+        f"whoever runs it has to allow them."
+    )
+
+
+def can_isolate() -> bool:
+    """Tell whether bubblewrap is here and allowed to work."""
+    return why_not_isolated() is None
 
 
 def require_isolation(*, trusted: bool) -> None:
@@ -84,8 +105,8 @@ def require_isolation(*, trusted: bool) -> None:
     UsageError
         In words that a teacher understands.
     """
-    if not trusted and not can_isolate():
-        raise UsageError(NO_ISOLATION)
+    if not trusted and (why := why_not_isolated()):
+        raise UsageError(f"{why} {_OR_TRUST}")
 
 
 @contextlib.contextmanager

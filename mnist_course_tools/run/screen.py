@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from mnist_course_tools.run.job import Outcome
 from mnist_course_tools.run.pages import agreement, holding, result
@@ -65,6 +66,6 @@ def table(outcomes: Sequence[Outcome]) -> Table:
             f"{outcome.peak_bytes / 1e6:.0f} MB",
             agreement(outcome),
             holding(outcome),
-            f"[green]{result(outcome)}" if outcome.ok else f"[red]{result(outcome)}",
+            Text(result(outcome), style="green" if outcome.ok else "red"),
         )
     return rows

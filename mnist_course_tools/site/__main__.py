@@ -36,12 +36,12 @@ def build(out: Path, *, repository: str = "") -> None:
     from mnist_course_tools.site import digit_models
 
     _make_room(out)
-    sources = out.parent / "docs"
+    sources = out.with_name(f"{out.name}-sources")
     _say("Pages from the notebooks and from what runs recorded")
     write_sources(course_folder(), sources, repository=repository)
     _say("Sphinx")
     # One process: one that was forked may wait for ever for a thread that it has not got.
-    options = ["-b", "html", "-W", "-q", "-d", str(out.parent / "doctrees")]
+    options = ["-b", "html", "-W", "-q", "-d", str(out.with_name(f"{out.name}-doctrees"))]
     options += ["-D", f"html_context.repository={repository}"]
     if build_main([*options, str(sources), str(out)]):
         raise CourseError(

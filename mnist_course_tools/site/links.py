@@ -24,6 +24,8 @@ _FILES = {
     "mnist_course/published.csv": "ledger.md",
     "mnist_course/results/claims.csv": "claims.md",
 }
+# What is known of a repository there is enough for Binder to start.
+_BINDER, _GITHUB = "https://mybinder.org", "https://github.com/"
 # Whichever begins first: a link may hold code, and code what looks like a link.
 _LINK_OR_CODE = re.compile(
     rf"(?<!!)\[(?P<words>[^\]]*)\]\((?P<target>[^)\s]+)\)|{CODE}", re.DOTALL | re.M
@@ -71,6 +73,8 @@ def rewrite(text: str, *, source: str, page: str, repository: str = "") -> str:
         words, target = match["words"], match["target"]
         if target is None:
             return match[0]
+        if target == _BINDER and repository.startswith(_GITHUB):
+            return f"[{words}]({_BINDER}/v2/gh/{repository.removeprefix(_GITHUB)}/HEAD)"
         parts = urlsplit(target)
         if parts.scheme or not parts.path:
             return match[0]

@@ -19,7 +19,7 @@ from mnist_course import browser
 from mnist_course.data import Dataset, load
 from mnist_course.data.block import MNIST, make_block, open_block, split_block
 from mnist_course.data.cache import cache_folder
-from mnist_course.errors import CourseError
+from mnist_course.errors import CourseError, DataError
 from mnist_course_tools.exercises import without_outputs
 from mnist_course_tools.notebooks import (
     EXERCISES,
@@ -101,9 +101,13 @@ def edition(course: Path) -> Iterator[tuple[Path, NotebookNode]]:
 def first_rows() -> NDArray[np.uint8] | None:
     """Return the block of MNIST's first rows, if whoever builds has MNIST; nothing is fetched."""
     for folder in filter(None, (load.named_folder(), cache_folder())):
-        whole = open_block(folder, MNIST)
-        if whole is None and folder == load.named_folder():
-            whole = load.read_files(folder, MNIST)
+        try:
+            whole = open_block(folder, MNIST)
+            if whole is None and folder == load.named_folder():
+                whole = load.read_files(folder, MNIST)
+        except DataError as error:
+            print(f"{folder} {error}. It is passed over.")
+            continue
         if whole is not None:
             images, labels = split_block(whole, MNIST)
             rows = Dataset.of(images, labels, n_train=MNIST.n_train, source="mnist")
@@ -167,6 +171,8 @@ def _add_ours(out: Path) -> None:
         page = path.read_text(encoding="utf-8")
         page = page.replace("<html>", '<html lang="en">', 1).replace("</head>", head, 1)
         path.write_text(page, encoding="utf-8")
+        if not (icon := out / app / "favicon.ico").exists():  # its settings ask for one
+            shutil.copy(out / "lab" / "favicon.ico", icon)
 
 
 def _offer_rows(out: Path) -> None:
@@ -199,9 +205,11 @@ def _jupyter_lite(lite: Path, contents: Path, out: Path) -> None:
         "no_sourcemaps": True,
         "no_libarchive": True,  # what it would unpack faster takes a second
     }
-    (lite / "jupyter_lite_config.json").write_text(json.dumps({"LiteBuildConfig": config}))
+    (lite / "jupyter_lite_config.json").write_text(json.dumps({"LiteBuildConfig": config}), "utf-8")
     command = [sys.executable, "-m", "jupyterlite_core", "build"]
-    done = subprocess.run(command, cwd=lite, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=lite, capture_output=True, encoding="utf-8", errors="replace"
+    )
     if done.returncode:
         raise CourseError(
             f"JupyterLite could not be built:\n{done.stdout[-2000:]}{done.stderr[-2000:]}\n"

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnist_course_tools.notebooks import EXERCISES, LESSONS, SOLUTIONS, chapter_of, title_of
+from mnist_course_tools.notebooks import EXERCISES, LESSONS, SOLUTIONS, chapter_of
 from mnist_course_tools.outputs import lasting
 from mnist_course_tools.site.frames import cut
 from mnist_course_tools.site.links import rewrite
@@ -29,6 +29,14 @@ _OURS = "application/vnd.mnist-course."  # records for machines
 _MINUTES = re.compile(r"\*\*Time:\*\* about (\d+) minutes")
 _WITHOUT_KERNEL = re.compile(
     r"\(On a page without a running kernel you see (\w+) positions(?: side by side)?\.\)"
+)
+_WITHOUT_PAD = re.compile(
+    r"\(On a page without a kernel you see a still picture of [^)]*\)(.*)$", re.DOTALL
+)
+_PAD = (
+    r"(On this page the site's own pad answers, without a kernel. Below it stands the notebook's, "
+    r"as a still picture.)\1"
+    "\n\n<div data-digit-pad><p>The drawing pad needs JavaScript.</p></div>"
 )
 _STYLE = re.compile(r"<style\b.*?</style>\s*", re.DOTALL)
 _EMPTY_HEADER = re.compile(r"<th\b([^>]*)>\s*</th>")
@@ -42,22 +50,14 @@ class Figures:
     folder: Path
     address: str  # as seen from a page
 
-    def add(self, png: bytes, alt: str, *, first: str = "") -> str:
-        """Write a picture, and return the HTML that shows it.
-
-        Parameters
-        ----------
-        png : bytes
-        alt : str
-        first : str, optional
-            Attributes that come first.
-        """
+    def add(self, png: bytes, alt: str) -> str:
+        """Write a picture, and return the HTML that shows it."""
         name = f"{hashlib.sha256(png).hexdigest()[:20]}.png"
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / name).write_bytes(png)
         width, height = struct.unpack(">II", png[16:24])
         return (
-            f'<img {first}src="{self.address}/{name}" alt="{html.escape(alt)}" '
+            f'<img src="{self.address}/{name}" alt="{html.escape(alt)}" '
             f'width="{width}" height="{height}">'
         )
 
@@ -90,6 +90,7 @@ def lesson_page(notebook: NotebookNode, name: str, figures: Figures, repository:
             cell.source = _WITHOUT_KERNEL.sub(
                 r"(On this page you can step through \1 positions.)", cell.source
             )
+            cell.source = _WITHOUT_PAD.sub(_PAD, cell.source)
     bar = [
         f"<span>{minutes_of(notebook)} minutes</span>",
         f'<a class="first" href="../run/notebooks/index.html?path=lessons/{name}">'
@@ -227,11 +228,6 @@ def _with_bar(page: NotebookNode, entries: list[str]) -> NotebookNode:
     bar = f'<nav class="page-bar" aria-label="This page">{"".join(entries)}</nav>'
     page.cells[0].source = f"{title}\n\n{bar}\n\n{rest.lstrip()}"
     return page
-
-
-def question_of(notebook: NotebookNode) -> str:
-    """Return a lesson's title, which is a question."""
-    return title_of(notebook)
 
 
 def references_of(notebook: NotebookNode) -> Iterator[str]:

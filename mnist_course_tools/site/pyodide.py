@@ -22,6 +22,8 @@ from email.parser import Parser
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 from mnist_course.errors import CourseError
 
 LOCK = Path(__file__).with_name("pyodide.lock")
@@ -156,17 +158,12 @@ def check(path: Path, checksum: str) -> None:
 def requirement(wheel: str) -> str:
     """Return what to ask pip for to get a wheel of this name: ``tqdm==4.70.1``."""
     name, version, *_ = wheel.split("-")
-    return f"{canonical(name)}=={version}"
-
-
-def canonical(name: str) -> str:
-    """Write a package's name as the registry does."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return f"{canonicalize_name(name)}=={version}"
 
 
 def describe(wheels: Iterable[Path]) -> dict[str, dict[str, Any]]:
     """Return Pyodide's entry for each wheel, by name; a dependency that is not here is left out."""
-    paths = {canonical(path.name.split("-")[0]): path for path in wheels}
+    paths = {canonicalize_name(path.name.split("-")[0]): path for path in wheels}
     return {
         name: {
             "name": name,
@@ -191,7 +188,11 @@ def _dependencies(wheel: Path) -> list[str]:
         metadata = Parser().parsestr(archive.read(place).decode("utf-8"), headersonly=True)
     wanted = map(Requirement, metadata.get_all("Requires-Dist", []))
     return sorted(
-        {canonical(r.name) for r in wanted if r.marker is None or r.marker.evaluate(_MARKERS)}
+        {
+            canonicalize_name(r.name)
+            for r in wanted
+            if r.marker is None or r.marker.evaluate(_MARKERS)
+        }
     )
 
 
@@ -208,7 +209,9 @@ def _download(requirements: list[str], options: list[str], place: Path) -> None:
     """Have pip fetch wheels without what they depend on; none of their code is run."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
     command += ["--no-deps", "--only-binary=:all:", *options, "--dest", str(place)]
-    done = subprocess.run([*command, *requirements], capture_output=True, text=True)
+    done = subprocess.run(
+        [*command, *requirements], capture_output=True, encoding="utf-8", errors="replace"
+    )
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
         raise CourseError(

@@ -11,8 +11,8 @@ _COLOURS = {  # text, lines of the grid, ours, published: each pair is told apar
 }
 
 
-def draw_race(rows: Sequence[Mapping[str, str]], folder: Path) -> None:
-    """Draw ``race-light.svg`` and ``race-dark.svg``: errors with intervals, and what was published.
+def write_race(rows: Sequence[Mapping[str, str]], folder: Path) -> None:
+    """Write ``race-light.svg`` and ``race-dark.svg``: errors, intervals, and what was published.
 
     Parameters
     ----------

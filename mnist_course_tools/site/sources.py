@@ -16,19 +16,21 @@ from mnist_course_tools.notebooks import (
     SOLUTIONS,
     find_notebooks,
     read_notebook,
+    title_of,
     write_notebook,
 )
 from mnist_course_tools.site import pages, tables
 from mnist_course_tools.site.bibliography import bibliography, sources
 from mnist_course_tools.site.glossary import Term, glossary, link_terms, read_terms
 from mnist_course_tools.site.links import rewrite
-from mnist_course_tools.site.race_chart import describe, draw_race
+from mnist_course_tools.site.race_chart import describe, write_race
 from mnist_course_tools.start import with_helper
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 GLOSSARY = "glossary.toml"
+_MARK = ".made-by-the-site"  # in a folder that may be made anew
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Chapter:
     @property
     def title(self) -> str:
         """Return the question that the lesson asks."""
-        return pages.question_of(self.lesson)
+        return title_of(self.lesson)
 
 
 def read_chapters(course: Path) -> list[Chapter]:
@@ -76,7 +78,8 @@ def write_sources(course: Path, folder: Path, *, repository: str) -> None:
     Raises
     ------
     CourseError
-        If this is no checkout: an installed wheel has no pages.
+        If this is no checkout: an installed wheel has no pages. If the folder holds something
+        that was not made here.
     """
     docs = course / "docs"
     if not (docs / "conf.py").is_file():
@@ -84,8 +87,14 @@ def write_sources(course: Path, folder: Path, *, repository: str) -> None:
             f"There is no {docs / 'conf.py'}: the site is built in a checkout of the course.\n"
             "Clone the repository, and say `make site` there."
         )
+    if folder.exists() and not (folder / _MARK).is_file():
+        raise CourseError(
+            f"{folder} holds something that the site did not make, and it would be overwritten.\n"
+            "Choose another folder: python -m mnist_course_tools.site --out FOLDER"
+        )
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(docs, folder, ignore=shutil.ignore_patterns("lite", "__pycache__"))
+    (folder / _MARK).touch()
     chapters = read_chapters(course)
     _write_notebooks(chapters, course, folder, repository)
     _write_parts(chapters, folder / "parts")
@@ -124,7 +133,7 @@ def _write_parts(chapters: list[Chapter], folder: Path) -> None:
     terms: list[Term] = read_terms(folder.parent / GLOSSARY)
     homes = [(f"lessons/{chapter.name}", chapter.title) for chapter in chapters]
     references = {c.number: list(pages.references_of(c.lesson)) for c in chapters}
-    draw_race(tables.recorded("race"), folder.parent / "_static" / "race")
+    write_race(tables.recorded("race"), folder.parent / "_static" / "race")
     parts = {
         "cards": "\n".join(["````{grid} 1 2 2 3", ":gutter: 3", *map(_card, chapters), "````", ""]),
         "glossary": glossary(terms, homes),

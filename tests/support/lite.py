@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 _PATIENCE = 120  # seconds until the kernel is ready: much more than a learner should wait
+_ALTS = "[...document.querySelectorAll('.jp-OutputArea img')].map(image => image.alt).join()"
 _MODEL = "window.jupyterapp.shell.currentWidget.content.model.toJSON()"
 
 
@@ -154,6 +155,32 @@ def red(page: Page) -> list[str]:
         for output in cell.get("outputs", ())
         if output["output_type"] == "stream" and output["name"] == "stderr"
     ]
+
+
+def move_control(page: Page) -> bool | None:
+    """Move the last slider by one step; tell whether a picture changed its words.
+
+    Returns
+    -------
+    bool or None
+        None where there is no slider.
+    """
+    handle = page.locator(".jp-OutputArea .noUi-handle").last
+    if not handle.count():
+        return None
+    before = page.evaluate(_ALTS)
+    for key in ("ArrowRight", "ArrowLeft", "ArrowLeft"):  # it may stand at an end
+        handle.focus()
+        page.keyboard.press(key)
+        with contextlib.suppress(Exception):  # playwright's, which waited in vain
+            page.wait_for_function(f"before => {_ALTS} !== before", arg=before, timeout=60_000)
+            return True
+    return False
+
+
+def versions(page: Page) -> str:
+    """Return the versions that the notebook's kernel names."""
+    return ask_kernel(page, "import mnist_course as _m; print(_m.versions()); del _m").strip()
 
 
 def heap_mb(page: Page) -> float:
