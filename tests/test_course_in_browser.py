@@ -78,6 +78,20 @@ def test_lesson_2_runs_to_its_end_and_its_slider_moves_the_picture(chromium, ser
         page.keyboard.press("ArrowRight")
         _picture(page, "weight = 2.25,").wait_for()
         assert traffic.outside == []
+        assert traffic.errors == []
+
+
+@in_browser
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_the_tab_shuts_no_reader_out_and_fits_a_phone(chromium, served, mode):
+    phone = {"width": 390, "height": 800}
+    with tab.window(chromium, served.address, viewport=phone, color_scheme=mode) as (page, _):
+        _open_without_kernel(page, served, SECOND)
+        page.locator(".jp-MarkdownCell .jp-RenderedHTMLCommon h1").wait_for()
+        page.locator(".jp-CodeCell .cm-content[aria-label]").first.wait_for()
+        page.locator(".cm-scroller[tabindex='0']").first.wait_for()
+        assert support.violations(page) == []
+        assert support.wide(page) == 0
 
 
 @in_browser

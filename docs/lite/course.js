@@ -110,7 +110,48 @@ async function look(app, panel) {
   }
 }
 
+// What JupyterLab leaves without a name, or with a role that its content does not keep: readers who
+// listen to a page would hear "button" and no more.
+const names = {
+  "#jp-NotebookLogo": "All lessons and exercises",
+  ".jp-collapseHeadingButton": "Fold or unfold this section",
+  ".jp-CodeCell .cm-content": "Code",
+  ".jp-MarkdownCell .cm-content, .jp-RawCell .cm-content": "Text",
+};
+
+function name() {
+  for (const [selector, words] of Object.entries(names)) {
+    for (const element of document.querySelectorAll(selector)) {
+      if (!element.hasAttribute("aria-label")) {
+        element.setAttribute("aria-label", words);
+      }
+    }
+  }
+  // A button that opens more buttons has no pressed state.
+  document.querySelectorAll("jp-button[aria-pressed='false']:not([data-command])").forEach(
+    (button) => button.removeAttribute("aria-pressed"));
+  document.querySelectorAll("[role='feed']").forEach((cells) => cells.setAttribute("role", "group"));
+  // Code that is wider than a phone is moved with the arrow keys.
+  document.querySelectorAll(".cm-scroller").forEach((box) => {
+    box.tabIndex = box.scrollWidth > box.clientWidth ? 0 : -1;
+  });
+  document.querySelectorAll(".skip-link").forEach((link) => { link.tabIndex = 0; });
+}
+
+/** Give names now and whenever something new is on the page, but at most twice a second. */
+function keepNames() {
+  let due = 0;
+  name();
+  new MutationObserver(() => {
+    due ||= setTimeout(() => {
+      due = 0;
+      name();
+    }, 500);
+  }).observe(document.body, { childList: true, subtree: true });
+}
+
 const app = await application();
+keepNames();
 app.commands.addCommand(command, {
   label: "Start again",
   caption: "Put the course's version in the place of your own",

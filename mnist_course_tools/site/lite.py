@@ -164,7 +164,7 @@ def _add_ours(out: Path) -> None:
     """Have each page load what the course adds, and say what language it is in."""
     for name in _OURS:
         shutil.copy(SETTINGS / name, out / name)
-    head = '<link rel="stylesheet" href="../course.css">'
+    head = '<link rel="icon" href="favicon.ico"><link rel="stylesheet" href="../course.css">'
     head += '<script type="module" src="../course.js"></script></head>'
     for app in _APPS:
         path = out / app / "index.html"
