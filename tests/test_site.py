@@ -409,7 +409,7 @@ def test_the_pad_of_a_page_answers(chromium, address, name):
     with support.open_page(chromium, address + name) as page:
         pad = page.locator("[data-digit-pad]")
         pad.scroll_into_view_if_needed()
-        pad.get_by_text("Edges SVM", exact=True).wait_for()
+        pad.get_by_text("edges SVM", exact=True).first.wait_for()
         pad.get_by_role("button", name="Clear").click()
         pad.get_by_text("Nothing is drawn yet").wait_for()
 

@@ -34,8 +34,8 @@ _WITHOUT_PAD = re.compile(
     r"\(On a page without a kernel you see a still picture of [^)]*\)(.*)$", re.DOTALL
 )
 _PAD = (
-    r"(On this page the site's own pad answers, without a kernel. Below it stands the notebook's, "
-    r"as a still picture.)\1"
+    r"(On this page the site's own pad answers, in the page itself. Below it stands the "
+    r"notebook's, as a still picture.)\1"
     "\n\n<div data-digit-pad><p>The drawing pad needs JavaScript.</p></div>"
 )
 _STYLE = re.compile(r"<style\b.*?</style>\s*", re.DOTALL)
