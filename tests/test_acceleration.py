@@ -103,7 +103,7 @@ def test_without_an_accelerator_that_is_said_with_the_remedy():
     hidden = _HIDE.format(names={"sklearnex", "cuml"})
     printed = _python(hidden + "print(acceleration.accelerate())")
     assert "no accelerator is installed" in printed
-    assert '".[fast]"' in printed
+    assert '"mnist-course[fast]"' in printed
     assert printed.splitlines()[-1] == "None"
 
 
