@@ -149,7 +149,10 @@ def test_workers_with_other_versions_are_refused(tmp_path):
 
 def test_without_dask_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ClusterError, match=r'install "mnist-course\[cluster\]"'), mnist_course.cluster():
+    with (
+        pytest.raises(ClusterError, match=r'install "mnist-course\[cluster\]"'),
+        mnist_course.cluster(),
+    ):
         pass
 
 
