@@ -354,21 +354,26 @@ def test_a_stroke_is_answered_by_all_models_within_fifty_milliseconds(chromium, 
             found = session.send("Performance.getMetrics")["metrics"]
             return 1000 * next(one["value"] for one in found if one["name"] == "TaskDuration")
 
-        times = []
-        for number in range(12):
-            strokes = [[(x + 2 * number, y) for x, y in SEVEN], [(90, 150), (190, 150)]]
-            press_and_move(page, strokes[number % 2])
-            page.evaluate("new Promise(requestAnimationFrame)")
-            before = worked()
-            page.mouse.up()
-            page.evaluate("new Promise(requestAnimationFrame)")
-            times.append(worked() - before)
+        def median_of_strokes() -> float:
+            times = []
+            for number in range(12):
+                strokes = [[(x + 2 * number, y) for x, y in SEVEN], [(90, 150), (190, 150)]]
+                press_and_move(page, strokes[number % 2])
+                page.evaluate("new Promise(requestAnimationFrame)")
+                before = worked()
+                page.mouse.up()
+                page.evaluate("new Promise(requestAnimationFrame)")
+                times.append(worked() - before)
+            return statistics.median(times)
+
+        # Beside other work on the same machine even the thread's own time grows, so a round that
+        # was disturbed is played again. A page that is too slow is so in each of them.
+        medians = [median_of_strokes()]
+        while medians[-1] >= MOST_MS and len(medians) < 4:
+            medians.append(median_of_strokes())
         assert page.locator(".pad-answer").count() == 4
-    # Beside other work on the same machine even the thread's own time grows: up to twice as much
-    # was seen, in some strokes. The quicker ones tell what the page takes.
-    quick, *_ = statistics.quantiles(times, n=4)
-    print(f"a stroke: a quarter within {quick:.1f} ms, at most {max(times):.1f} ms")
-    assert quick < MOST_MS
+    print(f"a stroke, medians: {', '.join(f'{median:.1f} ms' for median in medians)}")
+    assert medians[-1] < MOST_MS
 
 
 @in_browser
