@@ -28,7 +28,7 @@ class NotYet(Exception):
     """The answer is not right; the message says in words what is wrong with it.
 
     `credit` is the share of the points that it earns all the same, where only the form is wrong:
-    two numbers that have changed places, per cent in the place of a share.
+    two numbers that have changed places, percentages in the place of shares.
     """
 
     def __init__(self, words: str, *, credit: float = 0.0) -> None:

@@ -65,7 +65,7 @@ def exercise_2(ink: Any, factor: Any, X: NDArray[np.uint8], y: NDArray[np.int64]
     if close(times, right.max() - right.min(), within=1e-2):
         words = "That is a difference. A factor is one mean divided by the other."
         raise NotYet(words, credit=0.5)
-    if not close(times, wanted, within=1e-2):
+    if not close(times, wanted, within=1e-2) and times != round(wanted, 1):
         words = "The ten means are right; the factor is the largest over the smallest."
         raise NotYet(words, credit=0.5)
     most, least = right.argmax(), right.argmin()

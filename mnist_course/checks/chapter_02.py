@@ -38,10 +38,11 @@ def exercise_1(winner: Any, total: Any, share: Any, scores: NDArray[np.float64])
     if close(part, separate.max(), within=1e-3):
         words = "That is the winner's sigmoid by itself. Divide it by the sum of all ten."
         raise NotYet(words, credit=0.5)
-    if not close(part, separate.max() / separate.sum(), within=1e-3):
+    wanted = separate.max() / separate.sum()
+    if not close(part, wanted, within=1e-3) and part != round(wanted, 2):
         raise NotYet("The first two are right. The last is the winner's sigmoid over the sum.")
     return (
-        f"right. The same digit wins, with {part:.3f} here and {joint.max():.3f} by softmax, "
+        f"right. The same digit wins, with {wanted:.3f} here and {joint.max():.3f} by softmax, "
         "which divides e^score, and not the sigmoid, by the sum of all ten."
     )
 
@@ -52,7 +53,7 @@ def exercise_2(right: Any, X: NDArray[np.float64], w: NDArray[np.float64], b: fl
     best = _best_share((X @ w + b) / 10)
     chance = 4 * 0.5 / len(X) ** 0.5  # four standard errors of a share
     if abs(found - 100 * best) <= 100 * chance:
-        raise NotYet("That is per cent. A share lies between 0 and 1.", credit=0.5)
+        raise NotYet("That is a percentage. A share lies between 0 and 1.", credit=0.5)
     if not 0 <= found <= 1:
         raise NotYet(f"A share lies between 0 and 1, and this is {found:g}.")
     if abs(found - best) <= chance:

@@ -118,8 +118,8 @@ def exercise_2(
     reads, to_beat = float(np.mean(answers == y_val)), unbraked.score(X_val / 255, y_val)
     if 1 - reads < 0.3 * (1 - to_beat):
         raise NotYet(
-            f"{reads:.1%} is too good for these rows. Has it seen `X_val`? It may learn from "
-            "`some` only."
+            f"{reads:.1%} is more than logistic regression gets out of these rows. Has it seen "
+            "`X_val`? It may learn from `some` only."
         )
     try:
         verdict = beaten(reads, to_beat, 1 / 6, len(y_val))

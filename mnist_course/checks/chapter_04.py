@@ -34,7 +34,7 @@ def exercise_1(precision_recall: Any, truth: NDArray[np.bool_], scores: NDArray[
         if close(answer, [tn / (tn + fn), tn / (tn + fp)], within=2e-3):
             raise NotYet("These are precision and recall of the *others*. The fives come last.")
         if close(answer, 100 * right, within=2e-3):
-            slip = NotYet("These are per cent. A share lies between 0 and 1.", credit=0.5)
+            slip = NotYet("These are percentages. A share lies between 0 and 1.", credit=0.5)
             continue
         raise NotYet(
             f"Of {tp + fp:,} called five {tp:,} are fives, and there are {tp + fn:,} fives in all."
@@ -59,7 +59,7 @@ def exercise_2(with_bonus: Any, scores: NDArray[np.float64], y: NDArray[np.int64
             slip = NotYet(words, credit=0.5)
             continue
         if close(found, 100 * right, within=2e-3):
-            slip = NotYet("These are per cent. A share lies between 0 and 1.", credit=0.5)
+            slip = NotYet("These are percentages. A share lies between 0 and 1.", credit=0.5)
             continue
         if close(found, plain, within=2e-3):
             raise NotYet("The bonus changes nothing. Does it go to one column, the five's, only?")
@@ -157,7 +157,7 @@ def exercise_4(
     fitted, slip = _calibrated(truth, scores, half), None
     right = fitted["first"][0]
     if np.abs(found / 100 - right).max() <= 0.01:
-        slip = NotYet("These are per cent. `p` lies between 0 and 1.", credit=0.5)
+        slip = NotYet("These are percentages. `p` lies between 0 and 1.", credit=0.5)
         found = found / 100
     apart = {name: min(np.abs(found - q).max() for q in fits) for name, fits in fitted.items()}
     nearest = min(apart, key=apart.__getitem__)

@@ -38,7 +38,7 @@ def exercise_1(
             f"{wanted[best]:.1%} are read, of the {worst} {wanted[worst]:.1%}."
         )
     if close(found, 100 * wanted, within=1e-3):
-        raise NotYet("These are percent. A share lies between 0 and 1.", credit=0.5)
+        raise NotYet("These are percentages. A share lies between 0 and 1.", credit=0.5)
     if close(found, 1 - wanted, within=1e-3):
         words = "These are the shares that are *misread*. The others are asked for."
         raise NotYet(words, credit=0.5)
@@ -90,7 +90,7 @@ def _look_at_share(
     if abs(part - right) <= 0.005:
         return None
     if abs(part - 100 * right) <= 0.5:
-        return NotYet("That is percent. A share lies between 0 and 1.", credit=0.5)
+        return NotYet("That is a percentage. A share lies between 0 and 1.", credit=0.5)
     if part == most:
         words = "That is the number of errors. Divide it by the number of all errors."
         return NotYet(words, credit=0.5)

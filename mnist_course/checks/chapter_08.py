@@ -119,7 +119,7 @@ def _pictures(answer: Any, images: NDArray[np.uint8], what: str) -> Floats:
 def _look_at_copies(rows: Floats, given: Floats, wanted: list[Floats], labels: Labels) -> None:
     n = len(labels)
     if len(rows) == n * (len(wanted) - 1):
-        raise NotYet("The pictures themselves are missing, or a kind of copies. Keep them all.")
+        raise NotYet("The pictures themselves are missing, or one kind of copy. Keep them all.")
     if len(rows) != n * len(wanted):
         raise NotYet(
             f"{n} pictures and {len(wanted) - 1} changes make {n * len(wanted)} rows, and here "
@@ -143,8 +143,8 @@ def _look_at_copies(rows: Floats, given: Floats, wanted: list[Floats], labels: L
         )
     if close(rows, all_rows) and close(given, np.repeat(labels, len(wanted))):
         raise NotYet(
-            "The labels are repeated one by one, and the pictures come as a whole set after the "
-            "other: the labels belong to other pictures. `np.tile` repeats the whole."
+            "The labels are repeated one by one, and the pictures come one whole set after "
+            "another: the labels belong to other pictures. `np.tile` repeats the whole."
         )
     raise NotYet("The pictures are all there, but labels do not belong to their pictures.")
 
@@ -203,7 +203,9 @@ def _say_what_was_kept(found: Floats, right: list[int], Z: Floats, y: Labels) ->
     if _same(found, _kept(Z, y, so_far=False)):
         raise NotYet("You looked among *all* earlier rows. Look among those kept so far.")
     if _same(found, everything):
-        raise NotYet("All rows are kept. A row must not be among those in which it is looked up.")
+        raise NotYet("All rows are kept. Keep those whose nearest kept row has another label.")
+    if _same(found, [0]):
+        raise NotYet("Only the first row is kept. Does each row find itself when it is looked up?")
     gaps = np.square(Z[:, None] - Z[None]).sum(axis=2)
     np.fill_diagonal(gaps, np.inf)
     odd = np.flatnonzero(y[gaps.argmin(axis=1)] != y)

@@ -28,21 +28,23 @@ Pictures = NDArray[np.uint8]
 def exercise_1(ink_is_dark: Any, pictures: Pictures) -> str:
     """Paper is what covers at least half of the picture, whatever its brightness."""
     papers = ((255, 20), (110, 30), (90, 60), (20, 240), (140, 200), (60, 100))
-    rng, said = np.random.default_rng(0), []
+    rng, said, shown = np.random.default_rng(0), [], []
     for paper, ink in papers:
         for number_of, picture in enumerate(pictures[:10]):
             grey = np.pad(paper + (ink - paper) * picture.astype(float) / 255, 4, "edge")
             if number_of % 2:  # a corner that shows something else
                 grey[:3, :3] = ink
             grain = rng.normal(0, 4, grey.shape)
-            answer = called(ink_is_dark, np.clip(grey + grain, 0, 255).astype(np.uint8))
-            dark = number(answer, "one truth value, `True` or `False`")
+            shown.append(np.clip(grey + grain, 0, 255).astype(np.uint8))
+            dark = number(called(ink_is_dark, shown[-1]), "one truth value, `True` or `False`")
             if dark not in (0, 1):
                 raise NotYet("Expected one truth value, `True` or `False`, for the picture.")
             said.append((paper, ink, bool(dark)))
     wrong = [(paper, ink) for paper, ink, dark in said if dark != (ink < paper)]
     if not wrong:
         return "right. On bright paper, on grey paper in poor light, and on a blackboard."
+    if _is_right_of_floats(ink_is_dark, shown, [ink < paper for paper, ink, _ in said]):
+        raise NotYet("Bytes wrap around when they are added. Turn the picture into floats first.")
     if len({dark for *_, dark in said}) == 1:
         raise NotYet(f"It says `{said[0][2]}` of every picture, dark ink or light.")
     if all(dark == (paper > 127) for paper, _, dark in said):
@@ -58,6 +60,13 @@ def exercise_1(ink_is_dark: Any, pictures: Pictures) -> str:
         f"{paper} and ink of {ink} among them. Something in a corner, or the grain of the paper, "
         "must not decide."
     )
+
+
+def _is_right_of_floats(ink_is_dark: Any, shown: list[Pictures], wanted: list[bool]) -> bool:
+    try:
+        return [bool(called(ink_is_dark, picture.astype(float))) for picture in shown] == wanted
+    except NotYet:  # it can only read bytes
+        return False
 
 
 def exercise_2(place: Any, pictures: Pictures) -> str:
@@ -158,7 +167,7 @@ def _look_at_judgement(judged: Any, given: Labels, truth: Labels) -> NotYet | No
     found = [number(part, "a share") for part in result]
     share = float(answered.mean())
     right = float(np.mean(given[answered] == truth[answered])) if answered.any() else 1.0
-    if close(found, (share, right)):
+    if close(found, (share, right), within=1e-3):
         return None
     forms = {
         "The two numbers of `judged` have changed places.": (right, share),

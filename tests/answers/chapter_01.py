@@ -46,6 +46,7 @@ def ink() -> Case:
             ((means, means.max() - means.min()), "a difference", HALF),
             ((means, 17.0), "the largest over the smallest", HALF),
         ],
+        [(means, round(factor, 1))],
     )
 
 

@@ -24,6 +24,7 @@ def sigmoids() -> Case:
             ((7, total, one_by_one.max()), "Divide it by the sum", HALF),
             ((7, total, 0.5), "over the sum"),
         ],
+        [(7, total, round(share, 2))],
     )
 
 
@@ -44,7 +45,7 @@ def faint() -> Case:
             ((1 - right(near, near),), "the share that is wrong", HALF),
             ((right(near, far),), "weights as they were"),
             ((1.0,), "Draw the classes by chance"),
-            ((100 * right(near, near),), "per cent", HALF),
+            ((100 * right(near, near),), "a percentage", HALF),
             ((40.2,), "between 0 and 1"),
             ((0.3,), "Expected is a share near"),
         ],

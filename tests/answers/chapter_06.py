@@ -81,7 +81,7 @@ def gaps() -> Case:
                 "percentage points",
                 HALF,
             ),
-            ((own,), "accuracy on the own rows"),
+            ((own,), "accuracy on its own rows"),
             ((lambda model, rows: new(model),), "only half"),
             ((lambda model, rows: model.score(X, y) - new(model),), "never met"),
             ((lambda model, rows: own(model, rows) / new(model),), "a ratio"),

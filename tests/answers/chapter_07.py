@@ -38,7 +38,7 @@ def confusions() -> Case:
         {"errors": errors, "shown": shown},
         (pairs, share, read),
         [
-            ((pairs, share, 100 * read), "percent", HALF),
+            ((pairs, share, 100 * read), "percentage", HALF),
             ((pairs, share, 1 - read), "*misread*", HALF),
             ((pairs, share, shown - wrong), "These are counts", HALF),
             ((pairs, share, 1 - called / shown), "added up columns"),
@@ -52,7 +52,7 @@ def confusions() -> Case:
             (([(0, 10), *pairs[:3]], share, read), "two digits from 0 to 9"),
             (([(0, 6), *pairs[:3]], share, read), "0 and 6 are confused 1 times"),
             ((pairs[:3], share, read), "shape"),
-            ((pairs, 100 * share, read), "percent", HALF),
+            ((pairs, 100 * share, read), "percentage", HALF),
             ((pairs, 100 * share, read * 0.9), "are read, not"),
             ((pairs, share / 2, read), "counts every error twice"),
             ((pairs, (9 + 7 + 0 + 4) / total, read), "both of their directions"),

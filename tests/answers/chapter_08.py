@@ -64,7 +64,7 @@ def copies() -> Case:
         [
             ((one_by_one, mixed_up), "`np.tile` repeats the whole"),
             ((copies_only, mixed_up), "pictures themselves are missing"),
-            ((first_only, mixed_up), "or a kind of copies"),
+            ((first_only, mixed_up), "or one kind of copy"),
             ((labels_once, mixed_up), "Each needs one"),
             ((changed_again, mixed_up), "make 120 rows, and here are 160"),
             ((mirrored, mixed_up), "These are not the pictures"),
@@ -115,6 +115,7 @@ def condensed() -> Case:
             ((lambda Z, y: condense(Z, y, among=lambda i: list(range(i))),), "all* earlier rows"),
             ((lambda Z, y: condense(Z, y, among=others),), "all* other rows"),
             ((lambda Z, y: np.arange(len(Z)),), "All rows are kept"),
+            ((lambda Z, y: [0],), "find itself"),
             ((lambda Z, y: [0, 1000],), "with numbers from 0 to 299"),
             ((lambda Z, y: condense(Z, y)[:-1],), "should be kept"),
             ((lambda Z, y: 2 * condense(Z, y),), "named twice"),
@@ -128,7 +129,7 @@ def _with_copies(images, labels):
     return np.concatenate([images, *moved]), np.tile(labels, 5)
 
 
-def brothers() -> Case:
+def siblings() -> Case:
     X, y = load_mnist("digits").train
     images, labels = X[:50].reshape(-1, 28, 28), y[:50]
 
@@ -206,4 +207,4 @@ def together() -> Case:
     )
 
 
-CASES: Cases = {"8.1": copies, "8.2": condensed, "8.3": brothers, "8.4": together}
+CASES: Cases = {"8.1": copies, "8.2": condensed, "8.3": siblings, "8.4": together}

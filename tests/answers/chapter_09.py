@@ -36,6 +36,10 @@ def polarity() -> Case:
     def right(picture):
         return np.mean(picture) < np.median(picture)
 
+    def in_bytes(picture):
+        with np.errstate(over="ignore"):
+            return np.median(picture) > (picture.min() + picture.max()) / 2
+
     return Case(
         {"pictures": pictures[:40].reshape(-1, 28, 28)},
         (right,),
@@ -48,7 +52,9 @@ def polarity() -> Case:
             ((lambda picture: True,), "of every picture"),
             ((lambda picture: picture[0, 0] > picture.mean(),), "Something in a corner"),
             ((True,), "Expected a function"),
+            ((in_bytes,), "Bytes wrap around"),
         ],
+        [(lambda picture: in_bytes(picture.astype(float)),)],
     )
 
 
@@ -143,6 +149,7 @@ def sure() -> Case:
             ((answers, lambda g, t: (judged(g, t)[0], 1 - judged(g, t)[1])), "that is wrong", HALF),
             ((answers, lambda g, t: (0.123, 0.456)), "should say"),
         ],
+        [(answers, lambda g, t: np.round(judged(g, t), 3))],
     )
 
 

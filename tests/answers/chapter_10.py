@@ -29,6 +29,10 @@ def leaning() -> Case:
         both, down, right = parts(picture)
         return both / np.sqrt(down * right)
 
+    def fitted(picture):  # the root of bytes is a float of two bytes only
+        rows, columns = np.indices(picture.shape)
+        return np.polyfit(rows.ravel(), columns.ravel(), 1, w=np.sqrt(picture).ravel())[0]
+
     pictures = X[:100].reshape(-1, 28, 28)
     known = {picture.tobytes(): slope(picture) for picture in pictures}
     return Case(
@@ -48,6 +52,7 @@ def leaning() -> Case:
             ((lambda picture: picture,), "single number"),
             ((0.3,), "Expected a function"),
         ],
+        [(fitted,), (lambda picture: round(slope(picture), 4),)],
     )
 
 
