@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import pytest
 from sklearn.linear_model import LogisticRegression
 
@@ -10,6 +12,11 @@ from mnist_course import errors, iterations, load_mnist, scores_by_iteration
 X, y = load_mnist("digits").train
 X = X[:300].astype("float32")
 y = y[:300]
+
+
+needs_callbacks = pytest.mark.skipif(
+    find_spec("sklearn.callback") is None, reason="scikit-learn before 1.9 has no callbacks"
+)
 
 
 def scores(fitted, X, y):
@@ -22,6 +29,7 @@ def without_callbacks(monkeypatch):
     monkeypatch.setattr(errors, "said", set())
 
 
+@needs_callbacks
 def test_without_callbacks_the_curve_is_the_same_at_fewer_points_and_says_so(
     without_callbacks, capsys
 ):
@@ -37,6 +45,7 @@ def test_without_callbacks_the_curve_is_the_same_at_fewer_points_and_says_so(
     assert "cannot be watched" in capsys.readouterr().out
 
 
+@needs_callbacks
 def test_a_model_whose_iterations_run_out_is_followed_to_the_last(without_callbacks, capsys):
     with pytest.warns(match="failed to converge"):
         watched = iterations._watched(LogisticRegression(max_iter=7), X, y, scores)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import nbformat
 import pytest
 from nbformat.v4 import new_output
@@ -12,6 +14,9 @@ from mnist_course_tools.outputs import WIDGET_MIME
 from mnist_course_tools.run.runner import Runner
 from mnist_course_tools.run.update import write_back
 from tests.support.notebooks import write_notebook
+
+if find_spec("sklearn.callback") is None:
+    pytest.skip("scikit-learn before 1.9 has no progress bar of its own", allow_module_level=True)
 
 
 @pytest.fixture(scope="module")
