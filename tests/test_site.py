@@ -396,9 +396,9 @@ def test_the_stepper_moves_by_keyboard_and_changes_picture_and_words(chromium, a
         (first, before, *states), (second, after, *new_states) = seen
         assert first != second
         assert before.endswith("Now weight = 1, bias = 0.")
-        assert after.endswith("Now weight = 2, bias = -2.")
+        assert after.endswith("Now weight = 1, bias = -2.")
         assert (
-            states == ["weight = 1, bias = 0"] * 2 and new_states == ["weight = 2, bias = -2"] * 2
+            states == ["weight = 1, bias = 0"] * 2 and new_states == ["weight = 1, bias = -2"] * 2
         )
         assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 300
 
