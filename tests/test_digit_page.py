@@ -367,9 +367,11 @@ def test_a_stroke_is_answered_by_all_models_within_fifty_milliseconds(chromium, 
             return statistics.median(times)
 
         # Beside other work on the same machine even the thread's own time grows, so a round that
-        # was disturbed is played again. A page that is too slow is so in each of them.
+        # was disturbed is played again, on an empty sheet: all strokes are drawn anew each time. A
+        # page that is too slow is so in each of them.
         medians = [median_of_strokes()]
         while medians[-1] >= MOST_MS and len(medians) < 4:
+            page.get_by_role("button", name="Clear").click()
             medians.append(median_of_strokes())
         assert page.locator(".pad-answer").count() == 4
     print(f"a stroke, medians: {', '.join(f'{median:.1f} ms' for median in medians)}")
