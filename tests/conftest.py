@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import signal
 
+import matplotlib
 import pytest
+
+matplotlib.use("Agg")
+from matplotlib import pyplot
 
 from tests.support import browser
 from tests.support.editions import write_edition
@@ -54,6 +58,7 @@ def edition(folder, monkeypatch):
 def shown(monkeypatch):
     """Return the list of what is displayed, in order: data and options; updates too."""
     outputs = []
+    pyplot.close("all")  # what tests before this one have left open in this process
 
     class Handle:
         def update(self, data, **options):

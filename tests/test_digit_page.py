@@ -59,7 +59,16 @@ EMPTY = "Nothing is drawn yet"
 FAILED = "The models could not be loaded"
 SEEN = """canvas => [...canvas.getContext("2d").getImageData(0, 0, 28, 28).data]
     .filter((_, i) => i % 4 === 3)"""
-MOST_BYTES, MOST_SECONDS, MOST_MS = 6e6, 3, 50  # what the course promises
+MOST_BYTES, MOST_SECONDS = 6e6, 3  # what the course promises
+# It also promises 50 ms for a stroke, where the yardstick takes 20; elsewhere both take longer.
+MOST_YARDSTICKS = 2.5
+YARDSTICK = """() => {
+    const values = new Float64Array(280 * 280);
+    for (let round = 0; round < 90; round++) {
+        for (let i = 0; i < values.length; i++) values[i] = Math.sqrt(values[i] + i * round);
+    }
+    return values[1];
+}"""
 # Where a stroke's edge falls between two of Pillow's fine pixels, one of them may round otherwise.
 ROUNDING = 32  # greys of 255, in fewer than one drawing of twenty
 
@@ -231,7 +240,7 @@ def test_a_sheet_comes_into_mnists_form_as_in_python_and_so_do_strokes(page):
         expected.append(in_python(strokes))
     results = page.evaluate(
         """async ([drawings, sheets]) => {
-            const { draw } = await import("/digit/draw.js");
+            const { drawer } = await import("/digit/draw.js");
             const { NoDigit, toMnist } = await import("/digit/form.js");
             const form = (sheet) => {
                 try {
@@ -243,7 +252,8 @@ def test_a_sheet_comes_into_mnists_form_as_in_python_and_so_do_strokes(page):
             };
             const read = (text) => ({ width: 280, height: 280,
                 values: Uint8ClampedArray.from(atob(text), (letter) => letter.charCodeAt(0)) });
-            return [sheets.map((text) => form(read(text))), drawings.map((one) => form(draw(one)))];
+            return [sheets.map((text) => form(read(text))),
+                drawings.map((one) => form(drawer()(one)))];
         }""",
         [drawings, sheets],
     )
@@ -346,7 +356,8 @@ def test_the_first_answer_comes_within_three_seconds_and_six_megabytes(chromium,
 @in_browser
 def test_a_stroke_is_answered_by_all_models_within_fifty_milliseconds(chromium, either):
     with opened(chromium, either.address) as page:
-        # Time that the page's own thread works, whatever else the machine is doing.
+        # Time that the page's own thread works. Beside other work, and on another machine, it grows
+        # for the yardstick too, which is laid beside each stroke.
         session = page.context.new_cdp_session(page)
         session.send("Performance.enable", {"timeDomain": "threadTicks"})
 
@@ -354,28 +365,39 @@ def test_a_stroke_is_answered_by_all_models_within_fifty_milliseconds(chromium, 
             found = session.send("Performance.getMetrics")["metrics"]
             return 1000 * next(one["value"] for one in found if one["name"] == "TaskDuration")
 
-        def median_of_strokes() -> float:
-            times = []
-            for number in range(12):
-                strokes = [[(x + 2 * number, y) for x, y in SEVEN], [(90, 150), (190, 150)]]
-                press_and_move(page, strokes[number % 2])
-                page.evaluate("new Promise(requestAnimationFrame)")
-                before = worked()
-                page.mouse.up()
-                page.evaluate("new Promise(requestAnimationFrame)")
-                times.append(worked() - before)
-            return statistics.median(times)
-
-        # Beside other work on the same machine even the thread's own time grows, so a round that
-        # was disturbed is played again, on an empty sheet: all strokes are drawn anew each time. A
-        # page that is too slow is so in each of them.
-        medians = [median_of_strokes()]
-        while medians[-1] >= MOST_MS and len(medians) < 4:
-            page.get_by_role("button", name="Clear").click()
-            medians.append(median_of_strokes())
+        strokes, yardsticks = [], []
+        for number in range(16):
+            points = [[(x + 2 * number, y) for x, y in SEVEN], [(90, 150), (190, 150)]]
+            press_and_move(page, points[number % 2])
+            page.evaluate("new Promise(requestAnimationFrame)")
+            start = worked()
+            page.mouse.up()
+            page.evaluate("new Promise(requestAnimationFrame)")
+            stroke = worked()
+            page.evaluate(YARDSTICK)
+            strokes.append(stroke - start)
+            yardsticks.append(worked() - stroke)
         assert page.locator(".pad-answer").count() == 4
-    print(f"a stroke, medians: {', '.join(f'{median:.1f} ms' for median in medians)}")
-    assert medians[-1] < MOST_MS
+    stroke, yardstick = statistics.median(strokes), statistics.median(yardsticks)
+    print(f"a stroke {stroke:.1f} ms, the yardstick {yardstick:.1f} ms")
+    assert stroke < MOST_YARDSTICKS * yardstick
+
+
+@in_browser
+def test_a_sheet_that_draws_only_what_is_new_shows_all_strokes_and_no_other(page):
+    pictures = page.evaluate(
+        """async ([one, two, three]) => {
+            const { drawer } = await import("/digit/draw.js");
+            const sheet = drawer();
+            const steps = [[], [one], [one, two], [one], [one, three], [three], [], [two, one]];
+            return steps.map((strokes) => [sheet, drawer()].map(
+                (draw) => [...draw(strokes).values]));
+        }""",
+        [ONE, SEVEN, [(60, 140), (220, 140)]],
+    )
+    assert [sum(alone) > 0 for _, alone in pictures] == [0, 1, 1, 1, 1, 1, 0, 1]
+    for kept, alone in pictures:
+        assert kept == alone
 
 
 @in_browser

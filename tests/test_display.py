@@ -7,13 +7,10 @@ import io
 from html.parser import HTMLParser
 
 import ipywidgets
-import matplotlib
 import numpy as np
 import pytest
-from PIL import Image
-
-matplotlib.use("Agg")
 from matplotlib import pyplot as plt
+from PIL import Image
 
 from mnist_course.display import control, show, to_png
 from mnist_course.plots import (

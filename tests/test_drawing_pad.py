@@ -6,13 +6,10 @@ import base64
 import io
 import json
 
-import matplotlib
 import numpy as np
 import pytest
-from PIL import Image
-
-matplotlib.use("Agg")
 from matplotlib import pyplot as plt
+from PIL import Image
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.pipeline import make_pipeline

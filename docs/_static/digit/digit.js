@@ -1,7 +1,7 @@
 // The drawing pad of the home page. It is the notebook's own (drawing_pad.js, which the site's
 // build puts beside this file); where that one asks a kernel, this one answers in the page itself.
 
-import { BRUSH, SHEET, draw } from "./draw.js";
+import { BRUSH, SHEET, drawer } from "./draw.js";
 import { EXAMPLES } from "./examples.js";
 import { NoDigit, toMnist } from "./form.js";
 import { NoModels, load } from "./models.js";
@@ -54,6 +54,7 @@ class Drawing {
   models = [];
   why = WAIT; // there are no models
   listeners = [];
+  draw = drawer();
   values = {
     _sheet: SHEET, _brush: BRUSH, _has_still: false, labels: LABELS,
     strokes: [], loaded: null, seen: null, answers: [], words: "",
@@ -74,7 +75,7 @@ class Drawing {
   answer() {
     let pixels = null, words = "";
     try {
-      pixels = toMnist(draw(this.get("strokes")));
+      pixels = toMnist(this.draw(this.get("strokes")));
     } catch (error) {
       if (!(error instanceof NoDigit)) throw error;
       words = error.message;

@@ -18,15 +18,18 @@ for (let x = RADIUS, y = 0; y <= RADIUS;) {
 const halfUp = (x) => Math.sign(x) * Math.floor(Math.abs(x) + 0.5);
 const halfDown = (x) => Math.sign(x) * Math.ceil(Math.abs(x) - 0.5);
 
-// { width, height, values } of 280 × 280 greys: ink is bright. A stroke is a list of points [x, y].
-export function draw(strokes) {
+// A sheet that is given all strokes each time and draws only those that were not there before. It
+// returns { width, height, values } of 280 × 280 greys: ink is bright. A stroke is a list of points
+// [x, y] that stays as it is.
+export function drawer() {
   const ink = new Uint8Array(SIDE * SIDE);
+  let drawn = [];
   function fillRow(row, from, to) {
     if (row < 0 || row >= SIDE) return;
     const start = Math.max(0, from), stop = Math.min(SIDE, to + 1);
     if (start < stop) ink.fill(1, row * SIDE + start, row * SIDE + stop);
   }
-  for (const points of strokes) {
+  function drawStroke(points) {
     const fine = points.map((point) => point.map((at) => Math.trunc(at * FINER)));
     fine.forEach(([x, y], i) => {
       DISC.forEach((half, away) => {
@@ -36,7 +39,15 @@ export function draw(strokes) {
       if (i) fillQuad(corners(...fine[i - 1], x, y), fillRow);
     });
   }
-  return { width: SHEET, height: SHEET, values: reduce(ink) };
+  return (strokes) => {
+    if (!drawn.every((points, i) => points === strokes[i])) { // some were taken back
+      ink.fill(0);
+      drawn = [];
+    }
+    strokes.slice(drawn.length).forEach(drawStroke);
+    drawn = [...strokes];
+    return { width: SHEET, height: SHEET, values: reduce(ink) };
+  };
 }
 
 // The four corners of a line as wide as the brush.
