@@ -164,6 +164,8 @@ def start(
 ) -> None:
     """Put lessons and exercises into a folder of your own, and keep what you changed there."""
     _start(folder, solutions=solutions)
+    words = "lab" if folder is None else f'lab "{folder}"'
+    console.print(f"To work in it: {errors.command(words)}", soft_wrap=True, markup=False)
 
 
 @app.command()

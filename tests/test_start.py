@@ -212,7 +212,9 @@ def test_the_command_says_what_is_new_and_what_was_kept(tmp_path):
         return done.stdout
 
     count = sum(len(find_notebooks(course_folder() / p)) for p in ("notebooks", "exercises"))
-    assert f"my-course: {count} notebook(s) new" in command()
+    first = command()
+    assert f"my-course: {count} notebook(s) new" in first
+    assert first.rstrip().endswith(" lab")  # what to type next
     mine = tmp_path / "my-course"
     path = find_notebooks(mine / "exercises")[0]
     _edit(path, "mine")
@@ -223,6 +225,7 @@ def test_the_command_says_what_is_new_and_what_was_kept(tmp_path):
     said = command("my-course")
     assert "1 notebook(s) changed by you and kept as they are" in said
     assert f"there is a newer exercises/{path.name}" in said.replace("\\", "/")
+    assert said.rstrip().endswith(' lab "my-course"')
 
 
 def test_inside_such_a_folder_start_means_that_folder(course, tmp_path, monkeypatch):
