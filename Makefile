@@ -1,5 +1,5 @@
-# The course in one word each. Needs Python 3.11 or newer, make and git; nothing else.
-# On Windows without make, README.md has the same commands for pip.
+# The course in one word each. Needs Python 3.11 to 3.14, make and git; on Debian python3-venv too.
+# For Windows README.md has the same commands for pip.
 
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null \

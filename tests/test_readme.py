@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 
 import pytest
 
+from mnist_course.report import RESULTS
 from mnist_course_tools.notebooks import LESSONS, find_notebooks
 from mnist_course_tools.site import readme, tables
 
@@ -47,6 +49,14 @@ def test_on_the_package_index_nothing_is_left_that_needs_the_files_beside_it():
     assert "(https://github.com/o/n/releases/latest)" in text
     left = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
     assert [link for link in left if not link.startswith("#")] == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_a_claim_that_is_quoted_is_one_of_the_lessons(name):
+    quoted = re.findall(r'claim\("([^"]+)"', (ROOT / name).read_text(encoding="utf-8"))
+    with (RESULTS / "claims.csv").open(encoding="utf-8", newline="") as file:
+        claims = {row["sentence"] for row in csv.DictReader(file)}
+    assert quoted and set(quoted) <= claims
 
 
 def test_its_two_pictures_have_words():
