@@ -51,7 +51,7 @@ def practice(**changes: Any) -> HardDigits:
 
 
 VARIANTS: dict[str, Callable[[], Any]] = {
-    "the dozen lines": edges,
+    "the plain machine": edges,
     "as written, not normalised": lambda: edges(as_written),
     "deskewed only": lambda: edges(deskew),
     "8 directions": lambda: edges(count=partial(orientations, directions=8)),
