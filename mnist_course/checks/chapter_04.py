@@ -194,7 +194,12 @@ def exercise_4(
             raise NotYet(f"The matrix counts {counts.sum():g} rows; the half has {len(new_truth)}.")
         raise NotYet(f"At a probability of 0.5, {wanted[:, 1].sum()} rows are called five.")
     cut = number(threshold, "a score")
-    if np.array_equal(np.reshape(_counts(new_truth, new_scores >= cut), (2, 2)), wanted):
+    # Scores computed in another process may differ in their last digits, and the cut may be one.
+    cuts = cut, cut - 1e-6 * scores.std()
+    if any(
+        np.array_equal(np.reshape(_counts(new_truth, new_scores >= one), (2, 2)), wanted)
+        for one in cuts
+    ):
         if slip:
             raise slip
         return f"right. A cut at a probability of 0.5 is one at a score of {cut:.4g} in disguise."

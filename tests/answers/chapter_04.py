@@ -154,6 +154,7 @@ def calibrated() -> Case:
     peeked = fit(second).predict_proba(column[second])[:, 1]
     at_zero = confusion_matrix(truth[second], scores[second] >= 0)
     lower = confusion_matrix(truth[second], p >= 0.1)
+    lowest = np.nextafter(scores[second][p >= 0.5].min(), np.inf)  # as another process sums it
     return Case(
         {"truth": truth, "scores": scores},
         (p, matrix, cut),
@@ -179,6 +180,7 @@ def calibrated() -> Case:
             ((p, matrix, -cut), "The sign is turned"),
             ((p, matrix, 5 * cut), "That threshold calls"),
         ],
+        also=[(p, matrix, lowest)],
     )
 
 

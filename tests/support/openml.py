@@ -74,7 +74,7 @@ def openml_stub(images: NDArray[np.uint8], labels: NDArray[np.integer]) -> Itera
 
     def behave(request: Handler) -> None:
         path = request.path.lstrip("/")
-        if path == _DOWNLOAD:
+        if path in (_DOWNLOAD, _DOWNLOAD.rpartition("/")[0]):  # the second by scikit-learn 1.6
             request.answer(packed, Content_Encoding="gzip")
         elif path in answers:
             request.answer(json.dumps(answers[path]).encode("ascii"))
@@ -98,6 +98,9 @@ def redirect(address: str, set_attribute: Callable[[Any, str, str], None] = seta
     """
     from sklearn.datasets import _openml
 
+    if hasattr(_openml, "_OPENML_PREFIX"):  # scikit-learn 1.6
+        set_attribute(_openml, "_OPENML_PREFIX", address)
+        return
     for name in ("_SEARCH_NAME", "_DATA_INFO", "_DATA_FEATURES", "_DATA_QUALITIES"):
         path = getattr(_openml, name).split("/", 3)[3]
         set_attribute(_openml, name, address + path)
