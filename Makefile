@@ -51,7 +51,7 @@ bench: $(TEST_READY)  ## Measure ours against the sources' code as written, and 
 	$(BIN)/python -m benchmarks.against
 	$(BIN)/python -m mnist_course_tools.site.charts
 
-coverage: $(TEST_READY)  ## Run the tests, and say which lines none of them reaches
+coverage: $(TEST_READY)  ## Run the tests, and say which lines none reaches; fail if many
 	$(BIN)/python $(TESTS) --cov
 
 lock: $(READY)  ## Solve the dependencies anew and write both lock files
