@@ -194,23 +194,24 @@ def exercise_4(
             raise NotYet(f"The matrix counts {counts.sum():g} rows; the half has {len(new_truth)}.")
         raise NotYet(f"At a probability of 0.5, {wanted[:, 1].sum()} rows are called five.")
     cut = number(threshold, "a score")
-    # Scores computed in another process may differ in their last digits, and the cut may be one.
-    cuts = cut, cut - 1e-6 * scores.std()
-    if any(
-        np.array_equal(np.reshape(_counts(new_truth, new_scores >= one), (2, 2)), wanted)
-        for one in cuts
-    ):
+
+    def same(cut: float) -> bool:
+        # Scores computed in another process may differ in their last digits, and the cut be one.
+        return any(
+            np.array_equal(np.reshape(_counts(new_truth, new_scores >= one), (2, 2)), wanted)
+            for one in (cut, cut - 1e-6 * scores.std())
+        )
+
+    if same(cut):
         if slip:
             raise slip
         return f"right. A cut at a probability of 0.5 is one at a score of {cut:.4g} in disguise."
-    if np.array_equal(
-        np.reshape(_counts(new_truth, new_scores >= cut * scores.std()), (2, 2)), wanted
-    ):
+    if same(cut * scores.std()):
         words = "That is in standard deviations. Multiply by them to have a score."
         raise NotYet(words, credit=0.5)
     if cut == 0.5:
         raise NotYet("0.5 is the probability. Which *score* has it?")
-    if np.array_equal(np.reshape(_counts(new_truth, new_scores >= -cut), (2, 2)), wanted):
+    if same(-cut):
         raise NotYet("The sign is turned: weight times feature plus bias is 0, so solve for it.")
     yes = int(np.sum(new_scores >= cut))
     raise NotYet(f"That threshold calls {yes} rows five, and the matrix {wanted[:, 1].sum()}.")
